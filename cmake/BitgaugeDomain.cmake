@@ -1,0 +1,32 @@
+# One static library and one test program per folder of src/. USES is part of the domain's
+# interface; LIBS stay private, so only the folder that names ggml or llama can include them.
+add_library(bitgauge_warnings INTERFACE)
+target_compile_options(bitgauge_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+if(BITGAUGE_WERROR)
+    target_compile_options(bitgauge_warnings INTERFACE -Werror)
+endif()
+if(BITGAUGE_SANITIZE)
+    add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
+                        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+endif()
+
+function(bitgauge_domain name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;TESTS;USES;LIBS;PUBLIC_LIBS;TEST_LIBS")
+    add_library(bitgauge_${name} STATIC ${arg_SOURCES})
+    add_library(bitgauge::${name} ALIAS bitgauge_${name})
+    target_include_directories(bitgauge_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include
+                                                       ${PROJECT_SOURCE_DIR}/src)
+    list(TRANSFORM arg_USES PREPEND bitgauge::)
+    target_link_libraries(bitgauge_${name} PUBLIC ${arg_USES} ${arg_PUBLIC_LIBS}
+                                           PRIVATE ${arg_LIBS} bitgauge_warnings)
+    if(BITGAUGE_DEVELOPER AND arg_TESTS)
+        add_executable(${name}_test ${arg_TESTS})
+        target_link_libraries(${name}_test PRIVATE bitgauge::${name} ${arg_TEST_LIBS} ${arg_LIBS}
+                                                   bitgauge_warnings GTest::gtest_main)
+        target_compile_definitions(${name}_test PRIVATE
+            BITGAUGE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+        add_test(NAME ${name} COMMAND ${name}_test)
+        set_tests_properties(${name} PROPERTIES LABELS fast TIMEOUT 120)
+    endif()
+endfunction()

@@ -1,0 +1,129 @@
+#include "base/files.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+
+AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), part_(path_) {
+    part_ += ".part";
+    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) fail("created");
+}
+
+AtomicFile::~AtomicFile() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink(part_.c_str());
+}
+
+void AtomicFile::fail(const char* action) const {
+    const int reason = errno;
+    const bool full = reason == ENOSPC || reason == EFBIG || reason == EDQUOT;
+    throw Error(ErrorKind::kEnvironment,
+                fmt::format("'{}' could not be {} after {} bytes: {}", path_.string(), action,
+                            written_bytes_, std::strerror(reason)),
+                full ? "free some space or choose another place, then run the same command again"
+                     : "check the folder and its permissions");
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("written");
+        bytes = bytes.subspan(static_cast<size_t>(n));
+        written_bytes_ += static_cast<uint64_t>(n);
+    }
+}
+
+void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+void AtomicFile::commit() {
+    if (::fsync(descriptor_) != 0) fail("synced");
+    if (::close(std::exchange(descriptor_, -1)) != 0) fail("closed");
+    if (::rename(part_.c_str(), path_.c_str()) != 0) fail("renamed");
+    const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+    const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_descriptor < 0) return;  // the rename stands; only its durability is unknown
+    ::fsync(folder_descriptor);
+    ::close(folder_descriptor);
+}
+
+void write_file_atomically(const fs::path& path, std::string_view text) {
+    AtomicFile file(path);
+    file.write(text);
+    file.commit();
+}
+
+std::string read_text_file(const fs::path& path) {
+    const MappedFile file(path);
+    const auto bytes = file.bytes();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat info {};
+    if (descriptor < 0 || ::fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+        const std::string reason = descriptor < 0 ? std::strerror(errno) : "not a regular file";
+        if (descriptor >= 0) ::close(descriptor);
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' cannot be read: {}", path.string(), reason),
+                    "check the path and its permissions");
+    }
+    size_ = static_cast<size_t>(info.st_size);
+    void* mapped = size_ == 0 ? nullptr : ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
+    const int reason = errno;
+    ::close(descriptor);
+    if (mapped == MAP_FAILED) {
+        throw Error(ErrorKind::kEnvironment,
+                    fmt::format("'{}' cannot be mapped: {}", path.string(), std::strerror(reason)));
+    }
+    data_ = static_cast<const std::byte*>(mapped);
+}
+
+MappedFile::~MappedFile() {
+    if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+}
+
+void MappedFile::forget(size_t offset, size_t size) const {
+    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    const size_t first = (offset + page - 1) / page * page;
+    const size_t last = (offset + size) / page * page;
+    if (data_ == nullptr || first >= last || last > size_) return;
+    ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+}
+
+void make_folder(const fs::path& path) {
+    std::error_code failed;
+    fs::create_directories(path, failed);
+    if (failed && !fs::is_directory(path)) {
+        throw Error(ErrorKind::kEnvironment,
+                    fmt::format("folder '{}' cannot be made: {}", path.string(), failed.message()));
+    }
+}
+
+}  // namespace bitgauge

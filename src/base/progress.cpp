@@ -1,0 +1,10 @@
+#include "bitgauge/progress.h"
+
+namespace bitgauge {
+
+Progress& silent_progress() {
+    static Progress silent;
+    return silent;
+}
+
+}  // namespace bitgauge
