@@ -1,0 +1,104 @@
+#pragma once
+
+// Documents, strata and windows: what a model is asked to read. No model here; tokens are numbers.
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace bitgauge {
+
+using TokenId = int32_t;
+
+// One text. Documents are the clusters of every interval: neighbouring tokens are not independent.
+struct Document {
+    std::string stratum;   // the file it came from (its stem), or the JSONL's "stratum"
+    std::string text;      // UTF-8; empty when `messages_json` is set
+    std::string messages_json;  // a chat: JSON array of messages, to be rendered with a template
+    std::string tools_json;     // tool definitions that go with it; may be empty
+};
+
+struct CorpusFile {
+    std::filesystem::path path;
+    std::string stratum;
+    std::string content_hash;
+    uint64_t documents = 0;
+};
+
+struct Corpus {
+    std::vector<Document> documents;
+    std::vector<CorpusFile> files;
+    std::string key;  // content key over all documents and strata, in order
+    std::string raw;  // all files' bytes in order, as llama-perplexity reads them (-f); chats absent
+    std::vector<uint64_t> raw_document_start;  // byte offset in `raw` of each document's begin
+};
+
+// Reads text files, JSONL files and folders of them (sorted by name, not recursive).
+// - text: one document, or one per article when the file has WikiText headings (" = Title = ");
+// - .jsonl: one document per line: a string, {"text": ...}, {"messages": [...]} or a bare array of
+//   messages; "stratum" overrides the file's.
+// The stratum of a file is its stem. Throws Error(kInput): missing, empty (no document with a
+// character that is not white space), invalid UTF-8 (with line and byte), malformed JSON (with line).
+Corpus read_corpus(std::span<const std::filesystem::path> paths);
+
+// Renders each chat of `corpus` into its text with the model's own Jinja template, through Jinja2 of
+// Python in a separate process with limits. Error(kEnvironment) when no Python with Jinja2 is found,
+// Error(kInput) when the template refuses a conversation. Documents without messages are untouched.
+void render_chats(Corpus& corpus, const std::string& chat_template, const std::string& bos_token,
+                  const std::string& eos_token);
+
+// How windows are cut and which positions are scored.
+struct Protocol {
+    enum class Kind { kDocuments, kLlamaPerplexity };
+    Kind kind = Kind::kDocuments;
+    uint32_t window_tokens = 2048;
+    uint32_t warmup_tokens = 64;  // documents: context only; llama-perplexity: window / 2
+    uint32_t max_windows = 0;     // 0: all
+};
+
+// A run of tokens evaluated by itself. Position p (first_scored <= p <= tokens.size() - 2) scores
+// the prediction of tokens[p + 1].
+struct Window {
+    std::vector<TokenId> tokens;
+    uint32_t first_scored = 0;
+    uint32_t cluster = 0;  // document, or block of windows
+    uint32_t stratum = 0;  // index into Windows::strata
+
+    uint32_t scored() const {
+        const auto n = static_cast<uint32_t>(tokens.size());
+        return n >= 2 && n - 1 > first_scored ? n - 1 - first_scored : 0;
+    }
+};
+
+struct Windows {
+    std::vector<Window> windows;
+    std::vector<std::string> strata;
+    uint32_t n_clusters = 0;
+    std::string cluster_unit;  // "document" or "block of N windows"
+    uint64_t scored_positions() const;
+};
+
+struct TokenizedDocument {
+    std::string stratum;
+    std::vector<TokenId> tokens;  // without BOS
+};
+
+// Protocol "documents": each document its own windows of at most `window_tokens` (BOS included when
+// `bos` >= 0), consecutive windows of one document overlapping by the warm-up so that every token
+// but a document's first few is scored once. Documents shorter than twice the warm-up are warmed up
+// by half their length. Clusters are documents.
+Windows document_windows(std::span<const TokenizedDocument> documents, const Protocol& protocol,
+                         TokenId bos);
+
+// Protocol "llama-perplexity": disjoint windows over one run of tokens, a rest is dropped, the first
+// token of each window is replaced by `bos` where that is >= 0, positions window / 2 ... window - 2
+// are scored. `token_document[i]` is the document of token i (same length as `tokens`); a window
+// belongs to the document of its first scored token. With fewer than 10 documents clusters are
+// blocks of consecutive windows instead (at least 10 blocks where there are 10 windows).
+// Throws Error(kInput) for fewer than two windows.
+Windows disjoint_windows(std::span<const TokenId> tokens, std::span<const uint32_t> token_document,
+                         const Protocol& protocol, TokenId bos);
+
+}  // namespace bitgauge
