@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "bitgauge/record.h"
+#include "bitgauge/identity.h"
 
 namespace bitgauge {
 
