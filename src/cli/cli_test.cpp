@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "cli/console.h"
+#include "cli/program.h"
+#include "cli/suggest.h"
+
+namespace bitgauge {
+namespace {
+
+TEST(EditDistance, CountsSingleCharacterEdits) {
+    EXPECT_EQ(edit_distance("", "abc"), 3U);
+    EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);  // the textbook example
+    EXPECT_EQ(edit_distance("measure", "measure"), 0U);
+}
+
+TEST(EditDistance, ASwapOfNeighboursIsOneEdit) {
+    EXPECT_EQ(edit_distance("josn", "json"), 1U);
+}
+
+TEST(Suggest, NamesTheNearestAndNothingWhenNoneIsNear) {
+    const std::vector<std::string> names = {"inspect", "measure", "report"};
+    EXPECT_EQ(suggest("inspct", names), "inspect");
+    EXPECT_EQ(suggest("mesaure", names), "measure");
+    EXPECT_EQ(suggest("xyzzy", names), "");
+}
+
+TEST(ProgressLine, TellsRateAndTimeLeft) {
+    EXPECT_EQ(progress_line("reading", 0, 40, "windows", 1.0), "reading  0/40 windows");
+    EXPECT_EQ(progress_line("reading", 10, 40, "windows", 5.0),
+              "reading  10/40 windows  2/s  15 s left");
+    EXPECT_EQ(progress_line("reading", 1, 3, "files", 200.0),
+              "reading  1/3 files  200 s each  6 min 40 s left");
+}
+
+TEST(Program, EveryOptionHasAHelpTextAndEveryValueAName) {
+    Console console;
+    const auto app = make_program(console);
+    for (const CLI::App* command : app->get_subcommands({})) {
+        EXPECT_FALSE(command->get_description().empty()) << command->get_name();
+        EXPECT_NE(command->get_footer().find("Examples:"), std::string::npos)
+            << command->get_name();
+        for (const CLI::Option* option : command->get_options()) {
+            const std::string where = command->get_name() + " " + option->get_name();
+            EXPECT_FALSE(option->get_description().empty()) << where;
+            const bool value = option->get_items_expected_max() > 0 && !option->get_positional();
+            EXPECT_TRUE(!value || option->get_type_name() != "TEXT") << where;
+        }
+    }
+}
+
+int status_of(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "bitgauge");
+    return run_program(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(Program, AMistypedCommandOrOptionGetsASuggestionAndStatus2) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(status_of({"inspct", "x.gguf"}), 2);
+    EXPECT_EQ(status_of({"inspect", "--josn", "x.gguf"}), 2);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("unknown command 'inspct'"), std::string::npos) << said;
+    EXPECT_NE(said.find("did you mean 'inspect'?"), std::string::npos) << said;
+    EXPECT_NE(said.find("did you mean '--json'?"), std::string::npos) << said;
+}
+
+TEST(Program, HelpAndVersionAreResults) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(status_of({"--version"}), 0);
+    EXPECT_EQ(status_of({"inspect", "--help"}), 0);
+    const std::string said = testing::internal::GetCapturedStdout();
+    EXPECT_NE(said.find("bitgauge 0."), std::string::npos);
+    EXPECT_NE(said.find("Exit status:"), std::string::npos);
+}
+
+TEST(Program, NoCommandIsAUsageError) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(status_of({}), 2);
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("bitgauge --help"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace bitgauge

@@ -1,0 +1,34 @@
+// Chosen by CMake in place of baseline.cpp, measure.cpp and quantize.cpp when BITGAUGE_ENGINE is
+// off.
+
+#include "bitgauge/error.h"
+
+#include "cli/commands.h"
+
+namespace bitgauge {
+namespace {
+
+void add_absent(CLI::App& app, Console& console, const std::string& name) {
+    CLI::App* command =
+        add_command(app, console, name, "Not in this build: it has no engine", "  (none)");
+    command->allow_extras();
+    command->callback([name] {
+        throw Error(ErrorKind::kEnvironment,
+                    "'" + name + "' evaluates models, and this build has no engine",
+                    "build with -DBITGAUGE_ENGINE=ON");
+    });
+}
+
+}  // namespace
+
+void add_baseline(CLI::App& app, Console& console) {
+    add_absent(app, console, "baseline");
+}
+void add_measure(CLI::App& app, Console& console) {
+    add_absent(app, console, "measure");
+}
+void add_quantize(CLI::App& app, Console& console) {
+    add_absent(app, console, "quantize");
+}
+
+}  // namespace bitgauge

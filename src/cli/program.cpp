@@ -1,0 +1,110 @@
+#include "cli/program.h"
+
+#include <new>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+
+#include "cli/commands.h"
+#include "cli/suggest.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr int kUsage = static_cast<int>(ErrorKind::kInput);
+constexpr int kEnvironment = static_cast<int>(ErrorKind::kEnvironment);
+
+constexpr std::string_view kExitStatus =
+    "Exit status:\n"
+    "  0 done; 1 a gate you set failed; 2 usage or bad input; 3 environment (I/O, memory, "
+    "device);\n"
+    "  4 a number is not finite; 130 interrupted";
+
+std::string version_text() {
+    return "bitgauge " BITGAUGE_VERSION "\nllama " BITGAUGE_LLAMA_VERSION
+           "\nggml " BITGAUGE_GGML_VERSION;
+}
+
+std::string called_command(const CLI::App& app) {
+    const auto commands = app.get_subcommands();
+    return commands.empty() ? "" : commands.front()->get_name();
+}
+
+int report_usage_error(Console& console, const CLI::App& app, const CLI::ParseError& error) {
+    const std::string command = called_command(app);
+    const std::string help =
+        command.empty() ? "bitgauge --help" : "bitgauge " + command + " --help";
+    const std::string unknown = unknown_argument(app);
+    if (unknown.empty()) {
+        console.report_error(command.empty() ? "no command was given" : error.what(),
+                             fmt::format("see '{}'", help));
+        return kUsage;
+    }
+    const std::string best = suggest(unknown, known_names(app));
+    const bool option = unknown.starts_with('-');
+    console.report_error(
+        fmt::format("unknown {} '{}'", option ? "option" : "command", unknown),
+        best.empty() ? fmt::format("see '{}'", help) : fmt::format("did you mean '{}'?", best));
+    return kUsage;
+}
+
+int parse_and_run(Console& console, CLI::App& app, int argc, const char* const* argv) {
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::CallForVersion& version) {
+        console.print(fmt::format("{}\n", version.what()));
+    } catch (const CLI::Success&) {
+        console.print(app.help());
+    } catch (const CLI::ParseError& error) {
+        return report_usage_error(console, app, error);
+    }
+    console.flush();
+    return 0;
+}
+
+}  // namespace
+
+CLI::App* add_command(CLI::App& app, Console& console, const std::string& name,
+                      const std::string& description, std::string_view examples) {
+    CLI::App* command = app.add_subcommand(name, description);
+    command->add_flag("-q,--quiet", console.quiet(), "No progress and no warnings");
+    command->add_flag("-v,--verbose", console.verbose(), "Say more on stderr");
+    command->footer(fmt::format("Examples:\n{}\n\n{}", examples, kExitStatus));
+    return command;
+}
+
+std::unique_ptr<CLI::App> make_program(Console& console) {
+    auto app = std::make_unique<CLI::App>(
+        "bitgauge measures how faithful a quantized GGUF model is to its original", "bitgauge");
+    app->get_formatter()->column_width(34);
+    app->get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app->get_formatter()->label("Subcommands", "Commands");
+    app->set_version_flag("--version", version_text(), "Print the versions and exit");
+    app->require_subcommand(1);
+    app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
+                            kExitStatus));
+    add_inspect(*app, console);
+    return app;
+}
+
+int run_program(int argc, const char* const* argv) {
+    Console console;
+    try {
+        const auto app = make_program(console);
+        return parse_and_run(console, *app, argc, argv);
+    } catch (const OutputClosed&) {
+        return 0;
+    } catch (const Error& error) {
+        console.report_error(error.what(), error.hint());
+        return static_cast<int>(error.kind());
+    } catch (const std::bad_alloc&) {
+        console.report_error("out of memory", "close other programs or use a smaller context");
+    } catch (const std::exception& error) {
+        console.report_error(error.what());
+    }
+    return kEnvironment;
+}
+
+}  // namespace bitgauge
