@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
-namespace bitgauge {
+#include "bitgauge/token.h"
 
-using TokenId = int32_t;
+namespace bitgauge {
 
 // One text. Documents are the clusters of every interval: neighbouring tokens are not independent.
 struct Document {
-    std::string stratum;   // the file it came from (its stem), or the JSONL's "stratum"
-    std::string text;      // UTF-8; empty when `messages_json` is set
+    std::string stratum;        // the file it came from (its stem), or the JSONL's "stratum"
+    std::string text;           // UTF-8; empty when `messages_json` is set
     std::string messages_json;  // a chat: JSON array of messages, to be rendered with a template
     std::string tools_json;     // tool definitions that go with it; may be empty
 };
@@ -31,21 +31,32 @@ struct Corpus {
     std::vector<Document> documents;
     std::vector<CorpusFile> files;
     std::string key;  // content key over all documents and strata, in order
-    std::string raw;  // all files' bytes in order, as llama-perplexity reads them (-f); chats absent
-    std::vector<uint64_t> raw_document_start;  // byte offset in `raw` of each document's begin
+    // What llama-perplexity reads (-f) from all texts in one file: their bytes in order, one line
+    // feed at the very end taken off. A line feed is put between two texts where the first has none
+    // at its end. Chats are absent.
+    std::string raw;
+    // Per document the byte offset in `raw` where it begins, ascending; a chat takes no bytes.
+    std::vector<uint64_t> raw_document_start;
 };
 
-// Reads text files, JSONL files and folders of them (sorted by name, not recursive).
-// - text: one document, or one per article when the file has WikiText headings (" = Title = ");
-// - .jsonl: one document per line: a string, {"text": ...}, {"messages": [...]} or a bare array of
-//   messages; "stratum" overrides the file's.
+// Reads text files, JSONL files and folders of them (sorted by name, not recursive). In a folder
+// every regular file is a text, but for hidden ones and notes (README, LICENSE, LICENCE, COPYING,
+// NOTICE, SOURCE with any extension).
+// - text: one document, or one per article when the file has WikiText headings (" = Title = "
+// between
+//   blank lines);
+// - .jsonl: one document per line: a string, {"text": ...}, {"messages": [...], "tools": [...]} or
+// a
+//   bare array of messages; "stratum" overrides the file's; lines without text are left out.
 // The stratum of a file is its stem. Throws Error(kInput): missing, empty (no document with a
-// character that is not white space), invalid UTF-8 (with line and byte), malformed JSON (with line).
+// character that is not white space), invalid UTF-8 (with line and byte), malformed JSON (with
+// line), a file with the same content as an earlier one (its documents would look independent).
 Corpus read_corpus(std::span<const std::filesystem::path> paths);
 
-// Renders each chat of `corpus` into its text with the model's own Jinja template, through Jinja2 of
-// Python in a separate process with limits. Error(kEnvironment) when no Python with Jinja2 is found,
-// Error(kInput) when the template refuses a conversation. Documents without messages are untouched.
+// Renders each chat of `corpus` into its text with the model's own Jinja template, through Jinja2
+// of Python in a separate process with limits. Error(kEnvironment) when no Python with Jinja2 is
+// found, Error(kInput) when the template refuses a conversation. Documents without messages are
+// untouched.
 void render_chats(Corpus& corpus, const std::string& chat_template, const std::string& bos_token,
                   const std::string& eos_token);
 
@@ -87,17 +98,22 @@ struct TokenizedDocument {
 
 // Protocol "documents": each document its own windows of at most `window_tokens` (BOS included when
 // `bos` >= 0), consecutive windows of one document overlapping by the warm-up so that every token
-// but a document's first few is scored once. Documents shorter than twice the warm-up are warmed up
-// by half their length. Clusters are documents.
+// from the warm-up on is scored exactly once. Documents shorter than twice the warm-up are warmed
+// up by half their length; without BOS the first token is never scored. `max_windows` keeps the
+// first windows of each stratum, as many of one as of the other as far as their sizes allow, in the
+// order of the corpus: documents are whole but the last of a stratum. Clusters are documents; with
+// fewer than 10 of them, blocks of consecutive windows of one document (10 blocks or more where
+// there are 10 windows). Throws Error(kInput) when the windows are too short for the warm-up or
+// nothing can be scored.
 Windows document_windows(std::span<const TokenizedDocument> documents, const Protocol& protocol,
                          TokenId bos);
 
-// Protocol "llama-perplexity": disjoint windows over one run of tokens, a rest is dropped, the first
-// token of each window is replaced by `bos` where that is >= 0, positions window / 2 ... window - 2
-// are scored. `token_document[i]` is the document of token i (same length as `tokens`); a window
-// belongs to the document of its first scored token. With fewer than 10 documents clusters are
-// blocks of consecutive windows instead (at least 10 blocks where there are 10 windows).
-// Throws Error(kInput) for fewer than two windows.
+// Protocol "llama-perplexity": disjoint windows over one run of tokens, a rest is dropped, the
+// first token of each window is replaced by `bos` where that is >= 0, positions window / 2 ...
+// window - 2 are scored. `token_document[i]` is the document of token i (same length as `tokens`,
+// ascending); a window belongs to the document of its first scored token. Clusters as for
+// document_windows; one stratum, "all". `max_windows` keeps the first ones, as --chunks does.
+// Throws Error(kInput) where the tokens do not fill two windows.
 Windows disjoint_windows(std::span<const TokenId> tokens, std::span<const uint32_t> token_document,
                          const Protocol& protocol, TokenId bos);
 
