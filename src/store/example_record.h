@@ -1,0 +1,91 @@
+#pragma once
+
+// A record with every field set to a value of its own: for tests.
+
+#include "bitgauge/record.h"
+
+namespace bitgauge {
+
+inline ModelIdentity example_model(const char* label, uint64_t size_bytes) {
+    ModelIdentity model;
+    model.file = std::string("small-") + label + ".gguf";
+    model.name = "small";
+    model.publisher = "someone";
+    model.label = label;
+    model.architecture = "llama";
+    model.content_hash = "0123456789abcdef";
+    model.size_bytes = size_bytes;
+    model.parameters = 1000;
+    model.bits_per_weight = 4.83;
+    model.type_bytes = {{"Q4_K", 400}, {"Q6_K", 100}};
+    return model;
+}
+
+inline BaselineIdentity example_baseline() {
+    BaselineIdentity baseline;
+    baseline.key = "baseline-key";
+    baseline.kind = "states";
+    baseline.precision = "f16";
+    baseline.original = example_model("BF16", 2000);
+    baseline.self_kld_nats = 3e-8;
+    baseline.head_check_max_abs = 1.5e-5;
+    baseline.head_check_outcome = "equal to libllama's logits";
+    return baseline;
+}
+
+inline CorpusIdentity example_corpus() {
+    CorpusIdentity corpus;
+    corpus.key = "corpus-key";
+    corpus.files = {{"a.txt", "prose", "aa", 3}, {"b.txt", "code", "bb", 2}};
+    corpus.documents = 5;
+    corpus.windows = 7;
+    corpus.scored_tokens = 900;
+    corpus.cluster_unit = "document";
+    return corpus;
+}
+
+inline BuildIdentity example_build() {
+    return {"0.1.0", "0.5.0 (abc)", "0.25.3", "CPU", "some processor", 2};
+}
+
+inline MeasureRecord example_record(const char* key = "record-key",
+                                    const char* created_utc = "2026-11-21T12:00:00Z") {
+    MeasureRecord r;
+    r.key = key;
+    r.created_utc = created_utc;
+    r.model = example_model("Q4_K_M", 500);
+    r.baseline = example_baseline();
+    r.protocol = {"documents", 2048, 64, true, 4, 512};
+    r.corpus = example_corpus();
+    r.scored_positions = 899;
+    r.nonfinite_positions = 1;
+    r.complete = false;
+    r.kld_nats = {{0.010, 0.009, 0.011},
+                  {0.004, 0.003, 0.005},
+                  {0.02, 0.01, 0.03},
+                  {0.03, 0.02, 0.04},
+                  {0.10, 0.09, 0.12},
+                  {0.5, 0.4, 0.7},
+                  1.25,
+                  0.0002};
+    r.noise_floor_nats = 1e-4;
+    r.ppl = {6.55, 6.40, 6.70};
+    r.ppl_original = 6.51;
+    r.ppl_ratio = {1.006, 1.005, 1.007};
+    r.ln_ppl_ratio = {0.006, 0.005, 0.007};
+    r.same_top = {0.957, 0.955, 0.959};
+    r.mean_delta_p = {-0.001, -0.002, -0.0005};
+    r.rms_delta_p = {0.03, 0.02, 0.04};
+    r.strata = {{"prose", 500, 3, {0.01, 0.009, 0.011}, {1.1, 1.0, 1.2}, {0.9, 0.8, 0.95}},
+                {"code", 399, 2, {0.02, 0.01, 0.03}, {1.2, 1.1, 1.3}, {0.8, 0.7, 0.9}}};
+    r.by_position = {{64, 127, 300, 0.012}, {128, 255, 599, 0.009}};
+    r.histogram = {{-5, -4, -3, -2, -1}, {1, 2, 3, 4}};
+    r.clusters = {{0, 0, 0, 1, 1}, {200, 150, 150, 200, 199}, {2, 1, 2, 3, 1},
+                  {1, 2, 3, 4, 5}, {1.5, 2.5, 3.5, 4.5, 5.5}, {190, 140, 141, 180, 170}};
+    r.build = example_build();
+    r.elapsed_s = 12.5;
+    r.peer_statistics = {{"99.0% Δp", 0.12}};
+    return r;
+}
+
+}  // namespace bitgauge

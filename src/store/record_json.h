@@ -1,0 +1,20 @@
+#pragma once
+
+// A record as JSON text and back, `bitgauge.measure/1`: every key carries its unit, an Estimate is
+// {"value", "low", "high"}, and what is not a number (a missing interval) is null.
+
+#include "bitgauge/record.h"
+
+#include "base/json.h"
+
+namespace bitgauge {
+
+// Doubles keep every bit through text: the shortest decimal that reads back equal. Infinities are
+// the strings "inf" and "-inf".
+Json to_json(const MeasureRecord& record);
+
+// Error(kInput) for another schema (naming both) and for a missing or mistyped key (naming it).
+// Keys that are not known are ignored.
+MeasureRecord record_from_json(const Json& json);
+
+}  // namespace bitgauge
