@@ -1,0 +1,129 @@
+#pragma once
+
+// A model that reads tokens and says what comes next: libllama behind values that own themselves.
+//
+// Nothing of llama.h shows here. Everything is thread-compatible: one thread at a time per object;
+// several models may live at once. libllama ends the process on some inputs (GGML_ASSERT); whoever
+// evaluates files of strangers does it in a child process (see eval.h).
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bitgauge/token.h"
+
+namespace bitgauge {
+
+struct EngineOptions {
+    uint32_t threads = 0;     // 0: one per core
+    int32_t gpu_layers = -1;  // layers kept on an accelerator; -1: all, where there is one
+};
+
+// One core per thread; 0 becomes the number of cores this process may use.
+uint32_t resolve_threads(uint32_t threads);
+
+class Model {
+  public:
+    // Throws Error(kInput) with libllama's own reason: damaged, of an architecture it does not
+    // know, too large for memory.
+    static Model load(const std::filesystem::path& path, const EngineOptions& options);
+    // The tokenizer alone; such a model cannot be evaluated.
+    static Model load_vocabulary(const std::filesystem::path& path);
+
+    ~Model();
+    Model(Model&&) noexcept;
+    Model& operator=(Model&&) noexcept;
+
+    // `add_special` puts BOS (and what else the model asks for) around the text; `parse_special`
+    // reads "<|im_start|>" as the token of that name. Error(kInput) when the text is too long.
+    std::vector<TokenId> tokenize(std::string_view text, bool add_special,
+                                  bool parse_special) const;
+    size_t token_bytes(TokenId token) const;  // length of the text that a token stands for
+
+    uint32_t vocabulary() const;
+    uint32_t width() const;            // of the final hidden state
+    uint32_t trained_context() const;  // tokens
+    TokenId bos() const;               // -1 when the model has none
+    bool adds_bos() const;
+    std::string bos_text() const;
+    std::string eos_text() const;
+    std::string chat_template() const;  // "" when the file carries none
+
+  private:
+    friend class Context;
+    struct State;
+    explicit Model(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// One token of a batch, at `position` of sequence `sequence`; `output`: its state (or its logits)
+// are wanted.
+struct BatchToken {
+    TokenId token = 0;
+    int32_t position = 0;
+    int32_t sequence = 0;
+    bool output = false;
+};
+
+struct ContextShape {
+    uint32_t window_tokens = 512;  // longest sequence
+    uint32_t sequences = 1;        // at once; each has its own memory of earlier tokens
+    uint32_t call_tokens = 512;    // most tokens of one decode(): evaluated as one graph
+};
+
+// Reads tokens in a model's context and hands out what follows them. Keeps its model alive by
+// reference: the model must outlive it.
+class Context {
+  public:
+    // What a decode stops at: the final hidden state after the output norm, or the logits.
+    enum class Depth { kStates, kLogits };
+
+    Context(const Model& model, const ContextShape& shape, const EngineOptions& options);
+    ~Context();
+    Context(const Context&) = delete;
+    Context& operator=(const Context&) = delete;
+
+    // Forgets all tokens read so far.
+    void clear();
+
+    // Reads `tokens`, sequence after sequence. Afterwards states() holds one row of width() floats
+    // per token with `output`, in order; with kLogits logits(i) also holds vocabulary() floats for
+    // the i-th of them. states() is empty where the architecture has no node "result_norm".
+    // Error(kEnvironment) when libllama refuses (memory), Error(kInput) for a token it cannot read.
+    void decode(std::span<const BatchToken> tokens, Depth depth);
+
+    std::span<const float> states() const;
+    std::span<const float> logits(size_t output_index) const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+// Versions and devices, as records print them.
+struct EngineDescription {
+    std::string llama;    // "0.5.0"
+    std::string ggml;     // "0.25.3"
+    std::string backend;  // "CPU", "CUDA0: NVIDIA H100"
+    std::string cpu;      // "AMD EPYC ..."
+};
+EngineDescription describe_engine();
+
+// Writes `out` as libllama's own quantizer makes it, atomically. `file_type` is llama.cpp's name of
+// a mixture ("Q4_K_M"). Error(kInput) for an unknown one (with the nearest) or when the quantizer
+// refuses. May end the process on types that need an importance matrix: run it in a child.
+struct QuantizeOptions {
+    uint32_t threads = 0;
+    bool pure = false;  // every matrix in the same type
+};
+void quantize_with_libllama(const std::filesystem::path& original,
+                            const std::filesystem::path& out, const std::string& file_type,
+                            const QuantizeOptions& options);
+std::vector<std::string> quantizer_file_types();
+
+}  // namespace bitgauge

@@ -1,0 +1,71 @@
+#pragma once
+
+// The last matrix of a model, in tiles of the vocabulary: states in, logits out.
+//
+// The product is the one ggml computes on the CPU, up to the order of its sums: inputs are rounded
+// as the weight's type reads them (BF16 for BF16 weights, blocks of 8-bit integers for quantized
+// ones), weights are decoded exactly, and the rest is single precision. What an architecture does
+// after the product (bias, scale, softcap) is a transform found by comparison with libllama itself.
+//
+// Thread-safe once built: every method is const and uses the caller's memory.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace bitgauge {
+
+// logit = softcap * tanh(scale * (product + bias) / softcap); softcap 0: none; bias may be empty.
+struct HeadTransform {
+    double scale = 1;
+    double softcap = 0;
+    std::vector<float> bias;
+
+    bool is_identity() const { return scale == 1 && softcap == 0 && bias.empty(); }
+};
+
+class Head {
+  public:
+    // `weights`: `vocabulary` rows of `width` values in ggml's type `type_id`; must outlive the
+    // head (a mapped file). Error(kInput) when this build cannot decode the type.
+    Head(int type_id, size_t vocabulary, size_t width, std::span<const std::byte> weights,
+         HeadTransform transform);
+
+    size_t vocabulary() const { return vocabulary_; }
+    size_t width() const { return width_; }
+    const HeadTransform& transform() const { return transform_; }
+
+    // Rounds rows of `width` values in place, as the product reads them.
+    void round_inputs(std::span<float> states) const;
+
+    // Logits of vocabulary entries [first, first + count) for n_states rounded states:
+    // out[i * count + j] is the logit of entry first + j after state i. `scratch` is resized as
+    // needed and may be used again.
+    void logits(std::span<const float> states, size_t n_states, size_t first, size_t count,
+                std::span<float> out, std::vector<float>& scratch) const;
+
+  private:
+    void apply_transform(size_t n_states, size_t first, size_t count, std::span<float> out) const;
+
+    int type_id_;
+    size_t vocabulary_;
+    size_t width_;
+    size_t row_bytes_;
+    std::span<const std::byte> weights_;
+    HeadTransform transform_;
+};
+
+// The state type that loses nothing the product of `type_id` would see: "bf16" for BF16 weights,
+// "f16" for F16; "f16" also for all others, whose loss is measured.
+std::string natural_state_precision(int type_id);
+
+// Finds scale and softcap such that `products` (one head product per entry) become `logits`: the
+// scale by least squares, snapped to 1; `softcap` as the model's header states it (0: none).
+HeadTransform fit_transform(std::span<const float> products, std::span<const float> logits,
+                            double softcap, std::vector<float> bias);
+
+}  // namespace bitgauge

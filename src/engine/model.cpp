@@ -1,0 +1,117 @@
+#include <algorithm>
+#include <utility>
+
+#include <sched.h>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+
+#include "engine/llama_log.h"
+#include "engine/model_state.h"
+
+namespace bitgauge {
+namespace {
+
+ModelHandle load_handle(const std::filesystem::path& path, llama_model_params params) {
+    start_libllama();
+    forget_llama_complaints();
+    ModelHandle model(llama_model_load_from_file(path.c_str(), params));
+    if (model) return model;
+    const std::string reason = last_llama_complaint();
+    throw Error(ErrorKind::kInput,
+                fmt::format("libllama {} cannot load '{}': {}", llama_version(), path.string(),
+                            reason.empty() ? "no reason given" : reason),
+                "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
+}
+
+std::string token_text(const llama_vocab* vocab, TokenId token) {
+    if (token < 0) return {};
+    std::string text(256, '\0');
+    const int n = llama_token_to_piece(vocab, token, text.data(), static_cast<int>(text.size()), 0,
+                                       /*special=*/true);
+    text.resize(n > 0 ? static_cast<size_t>(n) : 0);
+    return text;
+}
+
+}  // namespace
+
+uint32_t resolve_threads(uint32_t threads) {
+    if (threads > 0) return threads;
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+    return static_cast<uint32_t>(std::max(1, CPU_COUNT(&allowed)));
+}
+
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {
+    state_->vocab = llama_model_get_vocab(state_->model.get());
+}
+Model::~Model() = default;
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+
+Model Model::load(const std::filesystem::path& path, const EngineOptions& options) {
+    llama_model_params params = llama_model_default_params();
+    params.n_gpu_layers = options.gpu_layers;
+    auto state = std::make_unique<State>();
+    state->model = load_handle(path, params);
+    return Model(std::move(state));
+}
+
+Model Model::load_vocabulary(const std::filesystem::path& path) {
+    llama_model_params params = llama_model_default_params();
+    params.vocab_only = true;
+    auto state = std::make_unique<State>();
+    state->model = load_handle(path, params);
+    return Model(std::move(state));
+}
+
+std::vector<TokenId> Model::tokenize(std::string_view text, bool add_special,
+                                     bool parse_special) const {
+    if (text.size() > size_t{1} << 30) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("a document of {} bytes is too long to tokenize", text.size()),
+                    "split it into several documents");
+    }
+    const auto length = static_cast<int32_t>(text.size());
+    std::vector<TokenId> tokens(text.size() / 2 + 16);
+    const auto run = [&] {
+        return llama_tokenize(state_->vocab, text.data(), length, tokens.data(),
+                              static_cast<int32_t>(tokens.size()), add_special, parse_special);
+    };
+    int32_t n = run();
+    if (n < 0) {
+        tokens.resize(static_cast<size_t>(-n));
+        n = run();
+    }
+    tokens.resize(static_cast<size_t>(std::max(n, 0)));
+    return tokens;
+}
+
+size_t Model::token_bytes(TokenId token) const {
+    const int n = llama_token_to_piece(state_->vocab, token, nullptr, 0, 0, /*special=*/false);
+    return static_cast<size_t>(std::abs(n));
+}
+
+uint32_t Model::vocabulary() const {
+    return static_cast<uint32_t>(llama_vocab_n_tokens(state_->vocab));
+}
+uint32_t Model::width() const {
+    return static_cast<uint32_t>(llama_model_n_embd_out(state_->model.get()));
+}
+uint32_t Model::trained_context() const {
+    return static_cast<uint32_t>(llama_model_n_ctx_train(state_->model.get()));
+}
+TokenId Model::bos() const { return llama_vocab_bos(state_->vocab); }
+bool Model::adds_bos() const { return llama_vocab_get_add_bos(state_->vocab); }
+std::string Model::bos_text() const { return token_text(state_->vocab, bos()); }
+std::string Model::eos_text() const {
+    return token_text(state_->vocab, llama_vocab_eos(state_->vocab));
+}
+std::string Model::chat_template() const {
+    const char* text = llama_model_chat_template(state_->model.get(), nullptr);
+    return text == nullptr ? "" : text;
+}
+
+}  // namespace bitgauge
