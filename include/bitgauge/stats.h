@@ -1,11 +1,14 @@
 #pragma once
 
 // Pure arithmetic on measured values: means and quantiles with intervals over clusters, paired
-// comparison, ranks with ties, sequential stopping, figures of merit. No model, no file, no printing.
+// comparison, ranks with ties, sequential stopping, figures of merit. No model, no file, no
+// printing.
 //
-// Conventions (docs/metrics.md): natural logarithms; a cluster is a document (or a block of windows)
-// whose positions are not independent; clusters are. Intervals are 95 % unless said otherwise.
-// Everything here is thread-safe: no state.
+// Conventions (docs/metrics.md): natural logarithms; a cluster is a document (or a block of
+// windows) whose positions are not independent; clusters are. Intervals are 95 % unless said
+// otherwise; which ones and how often they cover: docs/decisions/0003-intervals.md. All values
+// given are finite: who has NaN or infinity counts and reports it first. Nothing returned is NaN
+// except an Estimate's members where said. Everything here is thread-safe: no state.
 
 #include <cstddef>
 #include <cstdint>
@@ -40,7 +43,9 @@ double quantile_of_sorted(std::span<const float> sorted, double q);
 
 // Mean per position, sum(sums) / sum(counts), with an interval that lets positions of one cluster
 // be as dependent as they like. `sums` and `counts` have one entry per cluster (counts >= 0).
-// No interval for fewer than two clusters with a count.
+// No interval for fewer than two clusters with a count, no value (NaN) for none. The interval is
+// corrected for skewness [Hall 1992], so it is not symmetric about the mean; below 20 clusters it
+// covers less than it says. It does not fall below 0 when no sum does.
 Estimate clustered_mean(std::span<const double> sums, std::span<const double> counts);
 
 // exp of a clustered mean: perplexity from summed negative log-likelihoods, or the paired ratio of
@@ -50,31 +55,47 @@ Estimate clustered_exp_mean(std::span<const double> sums, std::span<const double
 // sqrt of a clustered mean of squares (sums of squares >= 0).
 Estimate clustered_root_mean(std::span<const double> sums, std::span<const double> counts);
 
-// Quantiles of `values` at each of `qs`, with intervals from a bootstrap over clusters.
-// `cluster[i]` in [0, n_clusters) is the cluster of values[i]. Deterministic for a `seed`.
+// Quantiles of `values` at each of `qs`, in the order of `qs`, with intervals from a bootstrap over
+// clusters [percentile interval; Efron 1979, Davison & Hinkley 1997]. `cluster[i]` in
+// [0, n_clusters) is the cluster of values[i]. Deterministic for a `seed`, whatever the threads.
+// All members NaN without a value; no interval for fewer than two clusters with one.
+//
+// Weakness: a bootstrap knows no value beyond the largest seen. Fewer than some 100 values above a
+// quantile (99.9 % of fewer than 100,000) make its interval too short, and at q = 1 it means
+// nothing. Cost: one sort and `resamples` walks over `values` (200,000 x 1,000: about 0.2 s on one
+// thread).
 std::vector<Estimate> clustered_quantiles(std::span<const float> values,
                                           std::span<const uint32_t> cluster, size_t n_clusters,
                                           std::span<const double> qs, uint64_t seed = 1,
                                           int resamples = 1000);
 
-// Two candidates over the same clusters.
+// Two candidates over the same clusters. Student's t on the clusters' differences: the interval at
+// 1 - p touches zero. For fewer than two clusters: no interval and p = 1.
 struct PairedComparison {
-    Estimate difference;  // mean per position of A minus that of B
+    Estimate difference;  // mean per position of A minus that of B; interval at `confidence`
     double p_value = 1;   // two-sided, for "no difference"
 };
 PairedComparison compare_paired(std::span<const double> sums_a, std::span<const double> sums_b,
                                 std::span<const double> counts, double confidence = 0.95);
 
-// Ranks (1 = lowest mean) of candidates measured over the same clusters: two neighbours in the order
-// of means share a rank while no comparison decides between them. `sums[c]` is candidate c's series.
-// Family-wise error over all pairs is `alpha` (Holm 1979).
+// Ranks of candidates measured over the same clusters: 1 + the number of candidates decided to have
+// a lower mean. `sums[c]` is candidate c's series. All pairs are compared, family-wise error
+// `alpha` [Holm 1979]; no interval or test beside these comparisons enters.
+//
+// Not being decided from one another is not transitive (A = B and B = C, yet A < C), so ranks are
+// not groups of equals: a shared rank says that as many candidates are known to be better. With
+// probability 1 - alpha no candidate's rank is above its true one, for all of them at once
+// [lower confidence bounds for ranks; Klein, Wright & Wieczorek 2020].
 std::vector<int> ranks_with_ties(std::span<const std::vector<double>> sums,
                                  std::span<const double> counts, double alpha = 0.05);
 
-// Whether a ranking may stop being measured. Looks are planned in advance and share `alpha` between
-// them and between all pairs (Bonferroni 1936), so that the chance of any wrong order over all looks
-// is at most alpha. A pair counts as settled when its interval excludes zero, or lies inside
-// +-`tie_margin` times the smaller mean (a tie).
+// Whether a ranking may stop being measured. Looks are planned in advance, each at its share of the
+// measurement; they share `alpha` evenly [Bonferroni 1936], and within a look the pairs share it as
+// above [Holm 1979], so the chance of any wrong order at any look is at most alpha, whenever one
+// stops. A pair is settled when its order is decided, or when its interval, at the level Holm
+// leaves for the undecided pairs, lies inside +-`tie_margin` times the smaller mean (a tie, which
+// is no order). Clusters must arrive in an order that has nothing to do with their values
+// (shuffled).
 struct SequentialPlan {
     int looks = 8;
     double alpha = 0.05;
@@ -82,7 +103,7 @@ struct SequentialPlan {
 };
 struct SequentialDecision {
     bool settled = false;
-    std::vector<int> ranks;  // ties share one
+    std::vector<int> ranks;  // from the same comparisons, by the rule of ranks_with_ties
     int undecided_pairs = 0;
 };
 SequentialDecision decide_ranking(std::span<const std::vector<double>> sums,
@@ -104,7 +125,8 @@ std::vector<bool> on_pareto_front(std::span<const SizeAndKld> files);
 // ln(KLD / KLD of the front at this size), the front being `reference`'s lower convex hull of
 // ln KLD over size, continued flat beyond its ends: how many times the divergence is above what the
 // best known file of this size has. Does not depend on the other files compared. 0 on the front,
-// negative below it. Files with a KLD <= 0 take part with 1e-9 nats.
+// negative below it. Only files that nothing in `reference` beats make the front, so it never rises
+// with size. Files with a KLD <= 0 take part with 1e-9 nats. Error(kInput) without a reference.
 std::vector<double> excess_over_front(std::span<const SizeAndKld> files,
                                       std::span<const SizeAndKld> reference);
 

@@ -7,14 +7,17 @@
 
 namespace bitgauge {
 
+namespace {
+
+bool any_negative(std::span<const double> sums) {
+    return std::any_of(sums.begin(), sums.end(), [](double s) { return s < 0; });
+}
+
+}  // namespace
+
 Estimate clustered_mean(std::span<const double> sums, std::span<const double> counts) {
-    const stats::RatioFit fit = stats::fit_ratio(sums, counts);
-    Estimate mean;
-    mean.value = fit.ratio;
-    if (fit.clusters < 2) return mean;
-    const double half = stats::t_quantile(fit.degrees, 0.95) * fit.standard_error;
-    mean.low = fit.ratio - half;
-    mean.high = fit.ratio + half;
+    Estimate mean = stats::skewness_corrected_interval(stats::fit_ratio(sums, counts), 0.95);
+    if (mean.has_interval() && !any_negative(sums)) mean.low = std::max(mean.low, 0.0);
     return mean;
 }
 

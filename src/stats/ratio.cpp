@@ -10,6 +10,8 @@ namespace bitgauge::stats {
 
 namespace {
 
+using Student = boost::math::students_t_distribution<double>;
+
 struct Totals {
     double sum = 0, count = 0, count2 = 0, count4 = 0;
     size_t clusters = 0;
@@ -29,6 +31,45 @@ Totals totals_of(std::span<const double> sums, std::span<const double> counts) {
     return t;
 }
 
+// Power sums of the residuals; `corrected2` has each square divided by 1 - leverage.
+struct ResidualPowers {
+    double corrected2 = 0, p2 = 0, p3 = 0, p4 = 0;
+};
+
+ResidualPowers residual_powers(std::span<const double> sums, std::span<const double> counts,
+                               double ratio, double total_count) {
+    ResidualPowers powers;
+    for (size_t i = 0; i < counts.size(); ++i) {
+        if (!(counts[i] > 0)) continue;
+        const double r = sums[i] - ratio * counts[i], r2 = r * r;
+        powers.corrected2 += r2 / std::max(1.0 - counts[i] / total_count, 1e-12);
+        powers.p2 += r2;
+        powers.p3 += r2 * r;
+        powers.p4 += r2 * r2;
+    }
+    return powers;
+}
+
+double degrees_of_freedom(const Totals& t, const ResidualPowers& powers) {
+    const double n = static_cast<double>(t.clusters);
+    const double by_size = std::max(t.count2 * t.count2 / t.count4 - 1, 1e-3);
+    double excess = powers.p2 > 0 ? n * powers.p4 / (powers.p2 * powers.p2) - 3 : 0.0;
+    if (!(excess > 0)) excess = 0;  // also where the squares underflowed
+    const double by_tail = 2 * n / (excess + 2 * n / (n - 1));
+    return std::max(1.0, 1 / (1 / by_size + 1 / by_tail - 1 / (n - 1)));
+}
+
+double t_quantile(const RatioFit& fit, double confidence) {
+    return boost::math::quantile(
+        boost::math::complement(Student(fit.degrees), (1 - confidence) / 2));
+}
+
+// Solves x = ((1 + a t)^3 - 1) / (3 a) + a / 2 for t, with a = skewness / (3 sqrt(n)).
+double undo_skewness(double x, double a) {
+    if (std::abs(a) < 1e-9) return x - a / 2;
+    return (std::cbrt(1 + 3 * a * (x - a / 2)) - 1) / a;
+}
+
 }  // namespace
 
 RatioFit fit_ratio(std::span<const double> sums, std::span<const double> counts) {
@@ -38,30 +79,40 @@ RatioFit fit_ratio(std::span<const double> sums, std::span<const double> counts)
     fit.ratio = t.count > 0 ? t.sum / t.count : std::numeric_limits<double>::quiet_NaN();
     if (t.clusters < 2) return fit;
 
-    double corrected2 = 0, r2 = 0, r3 = 0;
-    for (size_t i = 0; i < counts.size(); ++i) {
-        if (!(counts[i] > 0)) continue;
-        const double r = sums[i] - fit.ratio * counts[i];
-        corrected2 += r * r / std::max(1.0 - counts[i] / t.count, 1e-12);
-        r2 += r * r;
-        r3 += r * r * r;
-    }
+    const ResidualPowers powers = residual_powers(sums, counts, fit.ratio, t.count);
     const double n = static_cast<double>(t.clusters);
-    fit.standard_error = std::sqrt(corrected2) / t.count;
-    fit.skewness = r2 > 0 ? (r3 / n) / std::pow(r2 / n, 1.5) : 0.0;
-    fit.degrees = std::max(1.0, t.count2 * t.count2 / t.count4 - 1.0);
+    fit.standard_error = std::sqrt(powers.corrected2) / t.count;
+    fit.degrees = degrees_of_freedom(t, powers);
+    const double scale = std::pow(powers.p2 / n, 1.5);
+    fit.skewness = scale > 0 ? powers.p3 / n / scale : 0.0;
     return fit;
 }
 
-double t_quantile(double degrees, double confidence) {
-    const boost::math::students_t_distribution<double> student(degrees);
-    return boost::math::quantile(boost::math::complement(student, (1.0 - confidence) / 2));
+Estimate symmetric_interval(const RatioFit& fit, double confidence) {
+    Estimate estimate{.value = fit.ratio};
+    if (fit.clusters < 2) return estimate;
+    const double half = t_quantile(fit, confidence) * fit.standard_error;
+    estimate.low = fit.ratio - half;
+    estimate.high = fit.ratio + half;
+    return estimate;
 }
 
-double t_two_sided_p(double degrees, double t) {
-    if (std::isinf(t)) return 0.0;
-    const boost::math::students_t_distribution<double> student(degrees);
-    return 2 * boost::math::cdf(boost::math::complement(student, std::abs(t)));
+Estimate skewness_corrected_interval(const RatioFit& fit, double confidence) {
+    Estimate estimate{.value = fit.ratio};
+    if (fit.clusters < 2) return estimate;
+    const double t = t_quantile(fit, confidence);
+    const double a = fit.skewness / (3 * std::sqrt(static_cast<double>(fit.clusters)));
+    estimate.low = fit.ratio - fit.standard_error * undo_skewness(t, a);
+    estimate.high = fit.ratio - fit.standard_error * undo_skewness(-t, a);
+    return estimate;
+}
+
+double two_sided_p(const RatioFit& fit) {
+    if (fit.clusters < 2 || fit.ratio == 0) return 1;
+    if (fit.standard_error == 0) return 0;
+    const double t = std::abs(fit.ratio) / fit.standard_error;
+    if (std::isinf(t)) return 0;
+    return 2 * boost::math::cdf(boost::math::complement(Student(fit.degrees), t));
 }
 
 }  // namespace bitgauge::stats

@@ -1,8 +1,10 @@
 #pragma once
 
-// The ratio of two sums over clusters, R = sum(s) / sum(c), with what an interval for it needs.
+// The ratio of two sums over clusters, R = sum(s) / sum(c), and intervals for it.
 //
-// Clusters are independent; whatever happens inside one is free. Thread-safe: no state.
+// Clusters are independent; whatever happens inside one is free. Sums and counts are finite; a
+// cluster without a count takes no part. Why these intervals: docs/decisions/0003-intervals.md.
+// Thread-safe: no state.
 
 #include <cstddef>
 #include <span>
@@ -11,23 +13,31 @@
 
 namespace bitgauge::stats {
 
-// Sums and counts of one cluster; only clusters with a count take part.
+// r_i = s_i - R c_i is what cluster i contributes to the error of R.
 struct RatioFit {
-    double ratio = 0;           // sum(s) / sum(c); NaN without any count
-    double standard_error = 0;  // of the ratio, see fit_ratio; 0 for fewer than two clusters
-    double skewness = 0;        // of the clusters' contributions r_i
-    double degrees = 0;         // of freedom of standard_error^2; 0 for fewer than two clusters
+    double ratio = 0;           // NaN without any count
+    double standard_error = 0;  // 0 for fewer than two clusters
+    double skewness = 0;        // of the r_i
+    double degrees = 1;         // of freedom of the variance estimate, >= 1
     size_t clusters = 0;        // with a count
 };
 
-// Residuals r_i = s_i - R c_i; variance sum(r_i^2 / (1 - c_i / C)) / C^2 with C = sum(c)
-// [linearised ratio, Cochran 1977; CR2 correction, Bell & McCaffrey 2002], which for equal counts
-// is the usual n / (n - 1). Degrees of freedom (sum c^2)^2 / sum c^4 - 1 [Satterthwaite 1946, for
-// clusters whose own mean varies more than the scatter within explains].
+// Variance: sum(r_i^2 / (1 - c_i / C)) / C^2, C = sum(c) [linearised ratio, Cochran 1977; CR2, Bell
+// & McCaffrey 2002]; for equal counts that is the usual n / (n - 1).
+// Degrees of freedom: 1 / (1/d_size + 1/d_tail - 1/(n - 1)), where d_size = (sum c^2)^2 / sum c^4 -
+// 1 [Satterthwaite 1946] pays for unequal clusters and d_tail = 2n / (excess kurtosis + 2n/(n - 1))
+// for heavy tails (the variance of a sample variance); for equal counts and normal r_i both are n
+// - 1.
 RatioFit fit_ratio(std::span<const double> sums, std::span<const double> counts);
 
-// Student's two-sided quantile and its inverse. `degrees` > 0; `confidence` in (0, 1).
-double t_quantile(double degrees, double confidence);
-double t_two_sided_p(double degrees, double t);
+// R -+ t * standard error. For differences: safe at extreme confidence.
+Estimate symmetric_interval(const RatioFit& fit, double confidence);
+
+// The same after Hall's cubic transformation, which takes the skewness out of the studentised ratio
+// [Hall 1992, J. R. Statist. Soc. B 54, 221]. For means at 95 %.
+Estimate skewness_corrected_interval(const RatioFit& fit, double confidence);
+
+// Two-sided, for R = 0; the inverse of symmetric_interval. 1 for fewer than two clusters.
+double two_sided_p(const RatioFit& fit);
 
 }  // namespace bitgauge::stats

@@ -3,21 +3,11 @@
 
 #include "bitgauge/stats.h"
 
-#include "stats/ratio.h"
+#include "stats/pairwise.h"
 
 namespace bitgauge {
 
 namespace {
-
-enum class Outcome { kUndecided, kTie, kFirstHigher, kSecondHigher };
-
-Outcome outcome_of(const Estimate& difference, double margin) {
-    if (!difference.has_interval()) return Outcome::kUndecided;
-    if (difference.low > 0) return Outcome::kFirstHigher;
-    if (difference.high < 0) return Outcome::kSecondHigher;
-    const bool tie = difference.low >= -margin && difference.high <= margin;
-    return tie ? Outcome::kTie : Outcome::kUndecided;
-}
 
 std::vector<double> means_of(std::span<const std::vector<double>> sums,
                              std::span<const double> counts) {
@@ -26,29 +16,27 @@ std::vector<double> means_of(std::span<const std::vector<double>> sums,
     return means;
 }
 
-// Bonferroni over looks and pairs.
-double confidence_per_comparison(const SequentialPlan& plan, size_t candidates) {
-    const double pairs = static_cast<double>(candidates * (candidates - 1)) / 2;
-    return 1.0 - plan.alpha / (std::max(plan.looks, 1) * std::max(pairs, 1.0));
+bool inside(const Estimate& interval, double margin) {
+    return interval.has_interval() && interval.low >= -margin && interval.high <= margin;
 }
 
 }  // namespace
 
 SequentialDecision decide_ranking(std::span<const std::vector<double>> sums,
                                   std::span<const double> counts, const SequentialPlan& plan) {
-    SequentialDecision decision;
-    decision.ranks.assign(sums.size(), 1);
     const std::vector<double> means = means_of(sums, counts);
-    const double confidence = confidence_per_comparison(plan, sums.size());
-    for (size_t a = 0; a < sums.size(); ++a) {
-        for (size_t b = a + 1; b < sums.size(); ++b) {
-            const auto comparison = compare_paired(sums[a], sums[b], counts, confidence);
-            const double margin = plan.tie_margin * std::abs(std::min(means[a], means[b]));
-            const Outcome outcome = outcome_of(comparison.difference, margin);
-            if (outcome == Outcome::kFirstHigher) ++decision.ranks[a];
-            if (outcome == Outcome::kSecondHigher) ++decision.ranks[b];
-            if (outcome == Outcome::kUndecided) ++decision.undecided_pairs;
-        }
+    const std::vector<stats::Pair> pairs = stats::pairs_by_p_value(sums, counts);
+    const double alpha = plan.alpha / std::max(plan.looks, 1);
+    const size_t decided = stats::holm_decided(pairs, alpha);
+    const auto open = std::span(pairs).subspan(decided);
+    const double confidence = 1 - alpha / static_cast<double>(std::max<size_t>(open.size(), 1));
+
+    SequentialDecision decision;
+    decision.ranks = stats::ranks_from(std::span(pairs).first(decided), sums.size());
+    for (const stats::Pair& pair : open) {
+        const double margin = plan.tie_margin * std::abs(std::min(means[pair.a], means[pair.b]));
+        const bool tie = inside(stats::symmetric_interval(pair.difference, confidence), margin);
+        decision.undecided_pairs += tie ? 0 : 1;
     }
     decision.settled = decision.undecided_pairs == 0;
     return decision;
