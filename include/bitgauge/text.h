@@ -54,9 +54,13 @@ struct Corpus {
 Corpus read_corpus(std::span<const std::filesystem::path> paths);
 
 // Renders each chat of `corpus` into its text with the model's own Jinja template, through Jinja2
-// of Python in a separate process with limits. Error(kEnvironment) when no Python with Jinja2 is
-// found, Error(kInput) when the template refuses a conversation. Documents without messages are
-// untouched.
+// of Python in a separate process with limits, and renews `corpus.key`. Documents without messages
+// are untouched; `raw` stays without chats. Tool-call arguments given as JSON text are decoded
+// first, as most templates want objects; a template that fails on those gets the messages as they
+// are. Python is $BITGAUGE_PYTHON, else that of the private environment of scripts/setup, else
+// python3. Error(kEnvironment) when no Python with Jinja2 is found, Error(kInput) when the template
+// cannot be parsed, runs too long or refuses a conversation (with its number among the chats, from
+// 1).
 void render_chats(Corpus& corpus, const std::string& chat_template, const std::string& bos_token,
                   const std::string& eos_token);
 

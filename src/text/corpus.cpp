@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "text/corpus_key.h"
 #include "text/jsonl.h"
 #include "text/utf8.h"
 #include "text/wikitext.h"
@@ -123,7 +124,9 @@ void build_raw(Corpus& corpus) {
     for (uint64_t& start : corpus.raw_document_start) start = std::min(start, corpus.raw.size());
 }
 
-std::string corpus_key(const std::vector<Document>& documents) {
+}  // namespace
+
+std::string corpus_key(std::span<const Document> documents) {
     ContentHash hash;
     hash.add("bitgauge.corpus/1");
     for (const Document& document : documents) {
@@ -134,8 +137,6 @@ std::string corpus_key(const std::vector<Document>& documents) {
     }
     return hash.hex();
 }
-
-}  // namespace
 
 Corpus read_corpus(std::span<const fs::path> paths) {
     Corpus corpus;
