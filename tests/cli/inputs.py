@@ -1,0 +1,155 @@
+"""Inputs of the program's tests: damaged, foreign and split models, and texts.
+
+Each function is one line `% NAME OUTPUT ARGUMENTS...` of a test; OUTPUT lies in the scratch folder.
+"""
+
+import os
+import shlex
+import struct
+import subprocess
+from pathlib import Path
+
+from gguf_edit import ARRAY, Gguf
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TINYMOE = ROOT / "data/tinymoe/tinymoe-BF16.gguf"
+BABY = ROOT / "tests/data/babyllama105/babyllama105-f32.gguf"
+
+F32, F16, BF16 = 0, 1, 30
+NAN = {F32: struct.pack("<f", float("nan")), F16: b"\x00\x7e", BF16: b"\xc0\x7f"}
+INF = {F32: struct.pack("<f", float("inf")), F16: b"\x00\x7c", BF16: b"\x80\x7f"}
+
+
+def make(line: str, scratch: Path, variables: dict, skip):
+    words = [os.path.expandvars(word) if not word.startswith("$") else variables[word[1:]]
+             for word in shlex.split(line)]
+    name, output, *arguments = words
+    source = arguments[0] if arguments else ""
+    if source.startswith(str(ROOT)) and not Path(source).exists():
+        raise skip(f"{Path(source).relative_to(ROOT)} is not here")
+    arguments = [argument if Path(argument).is_absolute() or not (scratch / argument).exists()
+                 else str(scratch / argument) for argument in arguments]
+    FUNCTIONS[name](scratch / output, *arguments)
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def truncate(output: Path, source: str, size: str):
+    """The first SIZE bytes; a negative SIZE leaves out the last ones."""
+    output.write_bytes(Path(source).read_bytes()[:int(size)])
+
+
+def architecture(output: Path, source: str, name: str):
+    """The same model said to be of another architecture."""
+    model = Gguf(source)
+    model.set_text("general.architecture", name)
+    model.write(output)
+
+
+def key(output: Path, source: str, name: str, value: str):
+    """One number of the header changed."""
+    model = Gguf(source)
+    kind = model.keys[name][0]
+    model.keys[name] = (kind, type(model.keys[name][1])(value))
+    model.write(output)
+
+
+def nan(output: Path, source: str, tensor: str, element: str = "0"):
+    not_finite(output, source, tensor, element, NAN)
+
+
+def inf(output: Path, source: str, tensor: str, element: str = "0"):
+    not_finite(output, source, tensor, element, INF)
+
+
+def not_finite(output: Path, source: str, tensor: str, element: str, values: dict):
+    model = Gguf(source)
+    value = values[model.tensor(tensor).type_id]
+    model.poke(tensor, int(element) * len(value), value)
+    model.write(output)
+
+
+def vocabulary(output: Path, source: str):
+    """Two tokens change places: every text becomes other tokens, the size stays."""
+    model = Gguf(source)
+    tokens = model.array("tokenizer.ggml.tokens")
+    tokens[-1], tokens[-2] = tokens[-2], tokens[-1]
+    model.write(output)
+
+
+def smaller_vocabulary(output: Path, source: str, count: str):
+    """The last COUNT tokens are gone, from the tokenizer and from embedding and head."""
+    model = Gguf(source)
+    size = len(model.array("tokenizer.ggml.tokens"))
+    for name, (kind, value) in model.keys.items():
+        if kind == ARRAY and len(value[1]) == size:
+            del value[1][size - int(count):]
+    for tensor in model.tensors:
+        tensor.shape = [size - int(count) if n == size else n for n in tensor.shape]
+    for name in list(model.keys):
+        if name.endswith(".vocab_size"):
+            model.keys[name] = (model.keys[name][0], size - int(count))
+    model.write(output)
+
+
+def rename_tensor(output: Path, source: str, old: str, new: str):
+    model = Gguf(source)
+    model.tensor(old).name = new
+    model.write(output)
+
+
+def split(output: Path, source: str, count: str):
+    """OUTPUT-00001-of-0000N.gguf …, each with a run of the tensors, as llama-gguf-split makes them."""
+    model, n = Gguf(source), int(count)
+    per_shard = -(-len(model.tensors) // n)
+    for index in range(n):
+        keys = dict(model.keys) if index == 0 else {}
+        keys |= {"split.no": (2, index), "split.count": (2, n),
+                 "split.tensors.count": (5, len(model.tensors))}
+        tensors = model.tensors[index * per_shard:(index + 1) * per_shard]
+        model.write_part(Path(f"{output}-{index + 1:05}-of-{n:05}.gguf"), tensors, keys)
+
+
+# --- texts and other bytes ------------------------------------------------------------------------
+
+
+def text(output: Path, content: str, times: str = "1"):
+    r"""CONTENT with \n and \xNN understood, TIMES over."""
+    raw = content.encode("utf-8").decode("unicode_escape").encode("latin-1")
+    output.write_bytes(raw * int(times))
+
+
+def head(output: Path, source: str, size: str):
+    """The first SIZE bytes of a text, cut at a line end."""
+    raw = Path(source).read_bytes()[:int(size)]
+    output.write_bytes(raw[:raw.rfind(b"\n") + 1])
+
+
+FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
+             (truncate, architecture, key, nan, inf, vocabulary, smaller_vocabulary, rename_tensor,
+              split, text, head)}
+
+
+# --- what a test may require ----------------------------------------------------------------------
+
+
+def requires_tmpfs(skip):
+    """Mounts of one's own: `unshare --mount` as root."""
+    probe = "mount -t tmpfs -o size=64k none /mnt"
+    if subprocess.run(["unshare", "--mount", "sh", "-c", probe], capture_output=True).returncode:
+        raise skip("mounting a small tmpfs is not allowed here")
+
+
+def requires_not_root(skip):
+    if os.geteuid() == 0:
+        raise skip("root may read everything")
+
+
+def requires_dev_full(skip):
+    if not Path("/dev/full").exists():
+        raise skip("no /dev/full here")
+
+
+REQUIREMENTS = {"tmpfs": requires_tmpfs, "not-root": requires_not_root,
+                "dev-full": requires_dev_full}
