@@ -1,0 +1,44 @@
+#pragma once
+
+// What a GGUF file holds beside its header: the tensors' bytes and the key-values that are arrays.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bitgauge/gguf.h"
+
+#include "base/files.h"
+
+namespace bitgauge {
+
+// Maps all shards of `file` for as long as it lives; bytes come from the disk when touched.
+// Thread-safe. Throws Error(kInput) when a shard cannot be read or has become shorter than its
+// header promises since `file` was opened.
+class GgufData {
+  public:
+    explicit GgufData(const GgufFile& file);
+
+    // `tensor` is one of the file's tensors().
+    std::span<const std::byte> tensor_bytes(const TensorInfo& tensor) const;
+    // By name; Error(kInput) when there is none.
+    std::span<const std::byte> tensor_bytes(const std::string& name) const;
+    // The tensor's pages may leave memory; they are read again when touched.
+    void forget(const TensorInfo& tensor) const;
+
+  private:
+    GgufFile file_;
+    std::vector<MappedFile> shards_;
+};
+
+// Arrays among the key-values of a file's first shard; each call reads the header anew. Nothing
+// when the key is absent or no array of that kind. Integers of all widths (u64 beyond int64_t
+// wraps).
+std::optional<std::vector<std::string>> read_texts(const GgufFile& file, const std::string& key);
+std::optional<std::vector<int64_t>> read_integers(const GgufFile& file, const std::string& key);
+std::optional<std::vector<double>> read_numbers(const GgufFile& file, const std::string& key);
+
+}  // namespace bitgauge

@@ -1,0 +1,159 @@
+#include "gguf/writer.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+
+#include "base/files.h"
+
+#include <gguf.h>
+
+namespace bitgauge {
+namespace {
+
+void set_numbers(gguf_context* context, const std::string& key, gguf_type type, const void* data,
+                 size_t count) {
+    gguf_set_arr_data(context, key.c_str(), type, data, count);
+}
+
+[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+    throw Error(ErrorKind::kInput, fmt::format("tensor '{}' cannot be written: {}", name, why));
+}
+
+// The tensor as ggml's table wants it: strides are what its size is computed from.
+ggml_tensor describe(const std::string& name, int type_id, std::span<const uint64_t> shape) {
+    if (name.empty() || name.size() >= GGML_MAX_NAME) {
+        refuse(name, fmt::format("its name has {} bytes, expected 1 to {}", name.size(),
+                                 GGML_MAX_NAME - 1));
+    }
+    if (type_id < 0 || type_id >= GGML_TYPE_COUNT ||
+        ggml_blck_size(static_cast<ggml_type>(type_id)) == 0) {
+        refuse(name, fmt::format("ggml has no type {}", type_id));
+    }
+    if (shape.empty() || shape.size() > GGML_MAX_DIMS) {
+        refuse(name, fmt::format("it has {} dimensions, expected 1 to 4", shape.size()));
+    }
+    ggml_tensor tensor{};
+    tensor.type = static_cast<ggml_type>(type_id);
+    ggml_set_name(&tensor, name.c_str());
+    for (size_t d = 0; d < GGML_MAX_DIMS; ++d) {
+        tensor.ne[d] = d < shape.size() ? static_cast<int64_t>(shape[d]) : 1;
+    }
+    if (tensor.ne[0] % ggml_blck_size(tensor.type) != 0) {
+        refuse(name, fmt::format("its rows of {} are no whole blocks of {} ({})", tensor.ne[0],
+                                 ggml_blck_size(tensor.type), ggml_type_name(tensor.type)));
+    }
+    tensor.nb[0] = ggml_type_size(tensor.type);
+    tensor.nb[1] = ggml_row_size(tensor.type, tensor.ne[0]);
+    tensor.nb[2] = tensor.nb[1] * static_cast<size_t>(tensor.ne[1]);
+    tensor.nb[3] = tensor.nb[2] * static_cast<size_t>(tensor.ne[2]);
+    return tensor;
+}
+
+size_t padding_after(size_t bytes, size_t alignment) {
+    return (alignment - bytes % alignment) % alignment;
+}
+
+}  // namespace
+
+void GgufWriter::FreeContext::operator()(gguf_context* context) const noexcept {
+    gguf_free(context);
+}
+
+GgufWriter::GgufWriter() : context_(gguf_init_empty()) {}
+GgufWriter::~GgufWriter() = default;
+GgufWriter::GgufWriter(GgufWriter&&) noexcept = default;
+GgufWriter& GgufWriter::operator=(GgufWriter&&) noexcept = default;
+
+void GgufWriter::set_text(const std::string& key, const std::string& value) {
+    gguf_set_val_str(context_.get(), key.c_str(), value.c_str());
+}
+void GgufWriter::set_u16(const std::string& key, uint16_t value) {
+    gguf_set_val_u16(context_.get(), key.c_str(), value);
+}
+void GgufWriter::set_u32(const std::string& key, uint32_t value) {
+    gguf_set_val_u32(context_.get(), key.c_str(), value);
+}
+void GgufWriter::set_u64(const std::string& key, uint64_t value) {
+    gguf_set_val_u64(context_.get(), key.c_str(), value);
+}
+void GgufWriter::set_f32(const std::string& key, float value) {
+    gguf_set_val_f32(context_.get(), key.c_str(), value);
+}
+void GgufWriter::set_f64(const std::string& key, double value) {
+    gguf_set_val_f64(context_.get(), key.c_str(), value);
+}
+void GgufWriter::set_flag(const std::string& key, bool value) {
+    gguf_set_val_bool(context_.get(), key.c_str(), value);
+}
+
+void GgufWriter::set_texts(const std::string& key, std::span<const std::string> values) {
+    std::vector<const char*> pointers;
+    pointers.reserve(values.size());
+    for (const std::string& value : values) pointers.push_back(value.c_str());
+    gguf_set_arr_str(context_.get(), key.c_str(), pointers.data(), pointers.size());
+}
+void GgufWriter::set_array(const std::string& key, std::span<const int32_t> values) {
+    set_numbers(context_.get(), key, GGUF_TYPE_INT32, values.data(), values.size());
+}
+void GgufWriter::set_array(const std::string& key, std::span<const uint32_t> values) {
+    set_numbers(context_.get(), key, GGUF_TYPE_UINT32, values.data(), values.size());
+}
+void GgufWriter::set_array(const std::string& key, std::span<const uint64_t> values) {
+    set_numbers(context_.get(), key, GGUF_TYPE_UINT64, values.data(), values.size());
+}
+void GgufWriter::set_array(const std::string& key, std::span<const float> values) {
+    set_numbers(context_.get(), key, GGUF_TYPE_FLOAT32, values.data(), values.size());
+}
+void GgufWriter::set_array(const std::string& key, std::span<const double> values) {
+    set_numbers(context_.get(), key, GGUF_TYPE_FLOAT64, values.data(), values.size());
+}
+
+void GgufWriter::add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,
+                            Produce produce) {
+    const ggml_tensor tensor = describe(name, type_id, shape);
+    if (gguf_find_tensor(context_.get(), name.c_str()) >= 0) refuse(name, "its name is taken");
+    gguf_add_tensor(context_.get(), &tensor);
+    producers_.push_back(std::move(produce));
+}
+
+void GgufWriter::add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,
+                            std::span<const std::byte> bytes) {
+    add_tensor(name, type_id, shape, [bytes] { return bytes; });
+}
+
+uint64_t GgufWriter::file_bytes() const {
+    const size_t alignment = gguf_get_alignment(context_.get());
+    uint64_t total = gguf_get_meta_size(context_.get());
+    for (int64_t i = 0; i < gguf_get_n_tensors(context_.get()); ++i) {
+        const size_t bytes = gguf_get_tensor_size(context_.get(), i);
+        total += bytes + padding_after(bytes, alignment);
+    }
+    return total;
+}
+
+void GgufWriter::write(const std::filesystem::path& path) {
+    const size_t alignment = gguf_get_alignment(context_.get());
+    const std::vector<std::byte> zeros(alignment);
+    AtomicFile file(path);
+    std::vector<std::byte> header(gguf_get_meta_size(context_.get()));
+    gguf_get_meta_data(context_.get(), header.data());
+    file.write(header);
+    for (size_t i = 0; i < producers_.size(); ++i) {
+        const auto id = static_cast<int64_t>(i);
+        const size_t expected = gguf_get_tensor_size(context_.get(), id);
+        const std::span<const std::byte> bytes = producers_[i]();
+        if (bytes.size() != expected) {
+            refuse(gguf_get_tensor_name(context_.get(), id),
+                   fmt::format("it has {} bytes, expected {}", bytes.size(), expected));
+        }
+        file.write(bytes);
+        file.write(std::span(zeros).first(padding_after(expected, alignment)));
+    }
+    file.commit();
+}
+
+}  // namespace bitgauge
