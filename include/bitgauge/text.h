@@ -40,8 +40,8 @@ struct Corpus {
 };
 
 // Reads text files, JSONL files and folders of them (sorted by name, not recursive). In a folder
-// every regular file is a text, but for hidden ones and notes (README, LICENSE, LICENCE, COPYING,
-// NOTICE, SOURCE with any extension).
+// every regular file is a text, but for hidden ones and notes (README.md, LICENSE-MIT and the
+// like).
 // - text: one document, or one per article when the file has WikiText headings (" = Title = "
 // between
 //   blank lines);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <iterator>
 #include <string_view>
 #include <system_error>
@@ -21,16 +22,22 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-// Beside texts lie notes about them; these are read only when named themselves.
-bool is_note(const fs::path& path) {
+// Beside texts lie notes about them, such as README.md or LICENSE-MIT; these are read only when
+// named themselves.
+bool is_note(const std::string& name) {
     constexpr std::array<std::string_view, 6> kNotes = {"README",  "LICENSE", "LICENCE",
                                                         "COPYING", "NOTICE",  "SOURCE"};
-    return std::find(kNotes.begin(), kNotes.end(), path.stem().string()) != kNotes.end();
+    const auto begins = [&](std::string_view note) {
+        const bool ends = name.size() == note.size();
+        return name.starts_with(note) &&
+               (ends || !std::isalnum(static_cast<unsigned char>(name[note.size()])));
+    };
+    return std::any_of(kNotes.begin(), kNotes.end(), begins);
 }
 
 bool is_text_of_folder(const fs::directory_entry& entry) {
-    const bool hidden = entry.path().filename().string().starts_with('.');
-    return entry.is_regular_file() && !hidden && !is_note(entry.path());
+    const std::string name = entry.path().filename().string();
+    return entry.is_regular_file() && !name.starts_with('.') && !is_note(name);
 }
 
 std::vector<fs::path> files_of_folder(const fs::path& folder) {

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -128,6 +128,7 @@ TEST_F(ReadCorpus, AFolderIsItsVisibleFilesByNameWithoutNotes) {
     file(".hidden", "\xFF");
     file("README.md", "about");
     file("LICENSE", "terms");
+    file("LICENSE-MIT", "more terms");
     fs::create_directories(folder_ / "deeper");
     const Corpus corpus = read({folder_});
     ASSERT_EQ(corpus.files.size(), 2u);
@@ -181,6 +182,23 @@ TEST_F(ReadCorpus, MalformedJsonIsNamedByLine) {
     EXPECT_TRUE(contains(error_of({file("a.jsonl", "{\"messages\": []}")}), "empty"));
     EXPECT_TRUE(contains(error_of({file("a.jsonl", "[\"hi\"]")}), "\"role\""));
     EXPECT_TRUE(contains(error_of({file("a.jsonl", "\"\\ud800\"")}), "not JSON"));
+}
+
+TEST(EmbeddedTexts, HaveDocumentsForEveryInterval) {
+    const fs::path folder = fs::path(BITGAUGE_TEST_DATA).parent_path().parent_path() / "data/text";
+    const Corpus corpus = read_corpus(std::vector<fs::path>{folder});
+    ASSERT_EQ(corpus.files.size(), 3u);
+    EXPECT_EQ(corpus.files[0].documents, 41u);
+    EXPECT_EQ(corpus.files[1].documents, 22u);
+    EXPECT_EQ(corpus.files[2].documents, 12u);
+    EXPECT_EQ(corpus.files[2].stratum, "wiki.test.excerpt");
+}
+
+// Merity et al. 2016, table 1: the test split has 60 articles.
+TEST(WikiText2, TestSplitHasSixtyArticles) {
+    const char* path = std::getenv("BITGAUGE_WIKITEXT2_TEST");
+    if (path == nullptr) GTEST_SKIP() << "BITGAUGE_WIKITEXT2_TEST does not name wiki.test.raw";
+    EXPECT_EQ(read_corpus(std::vector<fs::path>{path}).documents.size(), 60u);
 }
 
 }  // namespace
