@@ -5,7 +5,7 @@
 #include "bitgauge/error.h"
 #include "bitgauge/gguf.h"
 
-#include "base/hash.h"
+#include "base/files.h"
 #include "gguf/data.h"
 #include "gguf/gguf_test_support.h"
 
@@ -29,7 +29,7 @@ void expect_input_error(const fs::path& path, const std::string& word) {
 // Writes `bytes` as a file and expects it to be refused with `word` in the message.
 void expect_refused(std::string_view bytes, const std::string& word) {
     const fs::path path = fs::temp_directory_path() / "bitgauge_gguf_test_refused.gguf";
-    write_file_atomically(path, bytes);
+    write_plainly(path, bytes);
     expect_input_error(path, word);
 }
 
@@ -77,7 +77,7 @@ TEST(GgufFile, AnyFlippedByteOpensOrIsAnInputError) {
     for (size_t at = 0; at < whole.size(); ++at) {
         std::string broken = whole;
         broken[at] = static_cast<char>(~broken[at]);
-        write_file_atomically(path, broken);
+        write_plainly(path, broken);
         try {
             GgufFile::open(path);
         } catch (const Error& error) {

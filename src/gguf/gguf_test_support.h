@@ -3,11 +3,11 @@
 // What the tests of this room write and break.
 
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 #include <string>
 #include <vector>
 
-#include "base/files.h"
 #include "gguf/writer.h"
 
 namespace bitgauge {
@@ -17,6 +17,12 @@ inline std::filesystem::path fresh_folder(const std::string& name) {
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
     return folder;
+}
+
+// Without the sync to disk of write_file_atomically(): these files are many and short-lived.
+inline void write_plainly(const std::filesystem::path& path, std::string_view bytes) {
+    std::ofstream(path, std::ios::binary)
+        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
 inline std::vector<float> counting(size_t n) {

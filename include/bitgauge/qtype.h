@@ -1,0 +1,43 @@
+#pragma once
+
+// The table of tensor types: every type of the ggml this build stands on, and how a row of it is
+// decoded. Encoding is not here yet.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace bitgauge {
+
+// A row is stored as whole blocks of `block_weights` weights in `block_bytes` bytes.
+struct QType {
+    int id = 0;        // ggml's number
+    std::string name;  // ggml's name: "q4_K"
+    uint32_t block_weights = 0;
+    uint32_t block_bytes = 0;
+    bool quantized = false;  // not F32, F16, BF16 or an integer
+    bool decodable = false;  // decode_row() takes it
+
+    // Exact: 8 * block_bytes / block_weights bits per weight.
+    double bits_per_weight() const { return 8.0 * block_bytes / block_weights; }
+    // Bytes of a row of `weights`, which must be a multiple of block_weights.
+    uint64_t row_bytes(uint64_t weights) const { return weights / block_weights * block_bytes; }
+};
+
+// In ascending order of id; retired numbers are left out. Thread-safe, as is all of this header.
+std::span<const QType> all_types();
+
+// nullptr when there is none. Letter case does not matter ("Q4_K" finds "q4_K").
+const QType* find_type(std::string_view name);
+const QType* type_by_id(int id);
+
+// Decodes `in`, whole rows or blocks of one type, into `out`, exactly as ggml does. Throws
+// Error(kInput) when the type is unknown or cannot be decoded, or the sizes do not fit each other.
+void decode_row(int type_id, std::span<const std::byte> in, std::span<float> out);
+
+// "0.25.3 (0c1e570)": version and commit of the ggml that is loaded.
+std::string ggml_version_text();
+
+}  // namespace bitgauge
