@@ -42,7 +42,7 @@ ROOMS = {
     "importance": room(2, "gguf stats"),
     "hardware": room(2, "gguf qtype"),
     "quantize": room(3, "gguf qtype recipe importance stats"),
-    "eval": room(3, "gguf engine text stats store"),
+    "eval": room(3, "gguf qtype engine text stats store"),
     "tasks": room(3, "engine text stats store"),
     "sweep": room(4, "gguf qtype recipe quantize engine eval store plan"),
     "report": room(4, "store stats plan"),
@@ -57,6 +57,7 @@ PUBLIC_OWNER = {
     "estimate": "base",
     "identity": "base",
     "progress": "base",
+    "token": "base",
     "record": "store",
 }
 
@@ -83,7 +84,7 @@ FOREIGN = [
     (r"fmt/.*", ANY),
     (r"nlohmann/.*", ANY),
     (r"(oneapi/)?tbb/.*", ANY),
-    (r"(sys/[a-z]+|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|termios)\.h", ANY),
+    (r"(sys/[a-z]+|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios)\.h", ANY),
 ]
 # Libraries that only tests and benchmarks use.
 FOREIGN_IN_TESTS = [r"gtest/.*", r"gmock/.*", r"rapidcheck(/.*)?(\.h)?", r"benchmark/.*"]

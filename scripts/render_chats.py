@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Renders chats with a model's own Jinja template, as Hugging Face's apply_chat_template does.
 
-Reads one JSON job on stdin:
+    render_chats.py JOB
+
+JOB is a JSON file:
     {"template": str, "bos_token": str, "eos_token": str,
      "conversations": [{"messages": [...], "tools": [...] or null}, ...]}
-and writes {"results": [{"text": str} or {"error": str}, ...]} or {"template_error": str}.
+Writes one JSON line per conversation, {"text": str} or {"error": str}, or a single line
+{"template_error": str}.
 
-Exit status: 0 a result was written, 3 this Python has no Jinja2.
+Exit status: 0 all lines were written, 3 this Python has no Jinja2.
 
 A template is foreign code: it runs in Jinja2's immutable sandbox, in a process with limits on
 memory and processor time. `strftime_now` gives a fixed day, so that the same chats give the same
@@ -80,10 +83,12 @@ def render(template, job, conversation):
     failure = None
     for messages in (with_decoded_arguments(conversation["messages"]), conversation["messages"]):
         try:
-            return {"text": template.render(
+            text = template.render(
                 messages=messages, tools=conversation.get("tools"), documents=None,
                 bos_token=job["bos_token"], eos_token=job["eos_token"],
-                add_generation_prompt=False)}
+                add_generation_prompt=False)
+            text.encode("utf-8")  # fails for half a surrogate pair
+            return {"text": text}
         except Exception as error:  # whatever foreign code raises is its message to the user
             failure = failure or error
     return {"error": words_of(failure)}
@@ -97,6 +102,10 @@ def words_of(error):
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
+def write_line(value):
+    print(json.dumps(value), flush=True)
+
+
 def main():
     limit(resource.RLIMIT_AS, MEMORY_BYTES)
     limit(resource.RLIMIT_CPU, CPU_SECONDS)
@@ -105,14 +114,16 @@ def main():
     except ImportError as error:
         print(error, file=sys.stderr)
         return 3
-    job = json.load(sys.stdin)
+    with open(sys.argv[1], encoding="utf-8") as file:
+        job = json.load(file)
     try:
         template = env.from_string(job["template"])
     except Exception as error:
         line = getattr(error, "lineno", None)
-        json.dump({"template_error": f"{error}" + (f" (line {line})" if line else "")}, sys.stdout)
+        write_line({"template_error": f"{error}" + (f" (line {line})" if line else "")})
         return 0
-    json.dump({"results": [render(template, job, c) for c in job["conversations"]]}, sys.stdout)
+    for conversation in job["conversations"]:
+        write_line(render(template, job, conversation))
     return 0
 
 

@@ -18,8 +18,8 @@ def run(*arguments: str):
 
 
 def commands() -> list:
-    """Names under the heading 'Commands:' of the program's help."""
-    block = run("--help").stdout.split("Commands:", 1)[1]
+    """Names under the heading of the program's help that lists commands."""
+    block = re.split(r"^(?:Subc|C)ommands:\n", run("--help").stdout, flags=re.MULTILINE)[1]
     return re.findall(r"^  ([a-z]+)\b", block.split("\n\n", 1)[0], flags=re.MULTILINE)
 
 

@@ -44,9 +44,9 @@ MODELS = {
     "tinymoe": Model(ROOT / "data/tinymoe/tinymoe-BF16.gguf",
                      ROOT / "data/text/wiki.test.excerpt.raw", 512, 40, K_TYPES),
     "babyllama105": Model(ROOT / "tests/data/babyllama105/babyllama105-f32.gguf",
-                          ROOT / "tests/data/babyllama105/tinystories.txt", 256, 60, PLAIN_TYPES),
+                          ROOT / "tests/data/babyllama105/tinystories.excerpt.txt", 256, 60, PLAIN_TYPES),
     "babyllama105-pad256": Model(ROOT / "tests/data/babyllama105/babyllama105-pad256-bf16.gguf",
-                                 ROOT / "tests/data/babyllama105/tinystories.txt", 256, 60,
+                                 ROOT / "tests/data/babyllama105/tinystories.excerpt.txt", 256, 60,
                                  K_TYPES),
 }
 
