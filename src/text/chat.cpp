@@ -8,8 +8,9 @@
 #include "bitgauge/error.h"
 #include "bitgauge/text.h"
 
+#include "base/child_process.h"
+#include "base/files.h"
 #include "base/json.h"
-#include "text/child_process.h"
 #include "text/corpus_key.h"
 #include "text/utf8.h"
 
@@ -18,7 +19,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kScript = "render_chats.py";
-constexpr int kStatusNoJinja = 3;  // of the script
+constexpr int kStatusNoJinja = 3;      // of the script
+constexpr int kStatusNoProgram = 127;  // of env(1)
 
 std::vector<Document*> chats_of(Corpus& corpus) {
     std::vector<Document*> chats;
@@ -69,65 +71,87 @@ std::string job_of(const std::vector<Document*>& chats, const std::string& chat_
     return job.dump();
 }
 
-std::string last_line(std::string text) {
-    while (!text.empty() && is_blank(text.substr(text.size() - 1))) text.pop_back();
-    const size_t line_end = text.rfind('\n');
-    return line_end == std::string::npos ? text : text.substr(line_end + 1);
+// A file of this process alone, gone with the object.
+class TemporaryFile {
+  public:
+    explicit TemporaryFile(const std::string& text)
+        : folder_(fs::temp_directory_path() / "bitgauge-XXXXXX") {
+        if (::mkdtemp(folder_.data()) == nullptr) {
+            throw Error(ErrorKind::kEnvironment, "no temporary folder could be made",
+                        "set TMPDIR to a folder that can be written");
+        }
+        write_file_atomically(path(), text);
+    }
+    ~TemporaryFile() {
+        std::error_code ignored;
+        fs::remove_all(folder_, ignored);
+    }
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+    std::string path() const { return folder_ + "/job.json"; }
+
+  private:
+    std::string folder_;
+};
+
+[[noreturn]] void fail_environment(const std::string& interpreter, const std::string& why) {
+    throw Error(ErrorKind::kEnvironment,
+                fmt::format("chats cannot be rendered: '{}' {}", interpreter, why),
+                "run scripts/setup, or set BITGAUGE_PYTHON to a Python with Jinja2");
 }
 
-constexpr const char* kSetupHint =
-    "run scripts/setup, or set BITGAUGE_PYTHON to a Python with Jinja2";
-
-void require_success(const ChildResult& result, const std::string& interpreter) {
-    if (result.signal == 0 && result.exit_status == 0) return;
-    if (result.signal == SIGXCPU || result.signal == SIGKILL) {
+void require_success(const ChildOutcome& outcome, const std::string& interpreter) {
+    if (outcome.signal == 0 && outcome.status == 0) return;
+    if (outcome.signal == SIGXCPU || outcome.signal == SIGKILL) {
         throw Error(ErrorKind::kInput, "the chat template ran longer than 60 s of processor time",
                     "check the template for a loop without end, or give fewer chats at once");
     }
-    if (result.exit_status == kStatusNoJinja) {
-        throw Error(ErrorKind::kEnvironment,
-                    fmt::format("chats cannot be rendered: '{}' has no Jinja2", interpreter),
-                    kSetupHint);
+    if (outcome.signal == 0 && outcome.status == kStatusNoJinja) {
+        fail_environment(interpreter, "has no Jinja2");
     }
-    throw Error(
-        ErrorKind::kEnvironment,
-        fmt::format("chats cannot be rendered: '{}' ended with status {}, signal {}: {}",
-                    interpreter, result.exit_status, result.signal, last_line(result.errors)),
-        kSetupHint);
+    if (outcome.signal == 0 && outcome.status == kStatusNoProgram) {
+        fail_environment(interpreter, "cannot be started");
+    }
+    fail_environment(interpreter, fmt::format("ended with status {}, signal {}: {}", outcome.status,
+                                              outcome.signal, outcome.last_errors));
 }
 
-ChildResult run_script(const std::string& job) {
+// One answer per chat, or the single one that the template cannot be parsed.
+std::vector<Json> run_script(const std::string& job) {
+    const TemporaryFile file(job);
     const std::string interpreter = python();
-    ChildResult result;
-    try {
-        result = run_child({interpreter, script_path().string()}, job);
-    } catch (const Error& error) {
-        if (!error.hint().empty()) throw;
-        throw Error(error.kind(), fmt::format("chats cannot be rendered: {}", error.what()),
-                    kSetupHint);
-    }
-    require_success(result, interpreter);
-    return result;
+    std::vector<Json> answers;
+    const ChildOutcome outcome =
+        run_child("/usr/bin/env", {interpreter, script_path().string(), file.path()},
+                  [&](const std::string& line) { answers.push_back(Json::parse(line)); });
+    require_success(outcome, interpreter);
+    return answers;
 }
 
-void take_texts(const std::vector<Document*>& chats, const Json& answer) {
-    if (answer.contains("template_error")) {
+void require_parsed(const std::vector<Json>& answers, size_t chats) {
+    if (!answers.empty() && answers[0].contains("template_error")) {
         throw Error(
             ErrorKind::kInput,
             fmt::format("the chat template cannot be parsed: {}",
-                        answer["template_error"].get<std::string>()),
+                        answers[0]["template_error"].get<std::string>()),
             "it is the model's own (tokenizer.chat_template); give the chats as text instead");
     }
-    const Json& results = answer.at("results");
+    if (answers.size() == chats) return;
+    throw Error(ErrorKind::kEnvironment,
+                fmt::format("{} of {} chats came back from the renderer", answers.size(), chats));
+}
+
+void take_texts(const std::vector<Document*>& chats, const std::vector<Json>& answers) {
     for (size_t i = 0; i < chats.size(); ++i) {
-        if (results.at(i).contains("error")) {
+        if (answers[i].contains("error")) {
             throw Error(ErrorKind::kInput,
                         fmt::format("the chat template refuses conversation {} of {} ('{}'): {}",
                                     i + 1, chats.size(), chats[i]->stratum,
-                                    results[i]["error"].get<std::string>()),
+                                    answers[i]["error"].get<std::string>()),
                         "correct or drop this conversation");
         }
-        chats[i]->text = results[i].at("text");
+        chats[i]->text = answers[i].at("text");
     }
 }
 
@@ -145,8 +169,10 @@ void render_chats(Corpus& corpus, const std::string& chat_template, const std::s
     const std::vector<Document*> chats = chats_of(corpus);
     if (chats.empty()) return;
     require_template(chat_template, chats.size());
-    const ChildResult result = run_script(job_of(chats, chat_template, bos_token, eos_token));
-    take_texts(chats, Json::parse(result.output));
+    const std::vector<Json> answers =
+        run_script(job_of(chats, chat_template, bos_token, eos_token));
+    require_parsed(answers, chats.size());
+    take_texts(chats, answers);
     corpus.key = corpus_key(corpus.documents);
 }
 

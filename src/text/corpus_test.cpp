@@ -182,6 +182,9 @@ TEST_F(ReadCorpus, MalformedJsonIsNamedByLine) {
     EXPECT_TRUE(contains(error_of({file("a.jsonl", "{\"messages\": []}")}), "empty"));
     EXPECT_TRUE(contains(error_of({file("a.jsonl", "[\"hi\"]")}), "\"role\""));
     EXPECT_TRUE(contains(error_of({file("a.jsonl", "\"\\ud800\"")}), "not JSON"));
+    EXPECT_TRUE(contains(error_of({file("a.jsonl", "1e999")}), "not JSON"));
+    const std::string deep = "[{\"role\": \"u\", \"c\": " + std::string(100'000, '[');
+    EXPECT_TRUE(contains(error_of({file("a.jsonl", deep)}), "nested deeper than 256 levels"));
 }
 
 TEST(EmbeddedTexts, HaveDocumentsForEveryInterval) {

@@ -26,10 +26,16 @@ struct Place {
     }
 };
 
+constexpr int kDeepest = 256;  // levels; what writes JSON again recurses
+
 Json parse_line(std::string_view line, const Place& place) {
+    const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
+        if (depth > kDeepest) place.reject(fmt::format("nested deeper than {} levels", kDeepest));
+        return true;
+    };
     try {
-        return Json::parse(line);
-    } catch (const Json::parse_error& error) {
+        return Json::parse(line, limit_depth);
+    } catch (const Json::exception& error) {  // malformed, or a number out of range
         place.reject(fmt::format("not JSON: {}", error.what()));
     }
 }
