@@ -56,7 +56,7 @@ Estimate clustered_exp_mean(std::span<const double> sums, std::span<const double
 Estimate clustered_root_mean(std::span<const double> sums, std::span<const double> counts);
 
 // Quantiles of `values` at each of `qs`, in the order of `qs`, with intervals from a bootstrap over
-// clusters [percentile interval; Efron 1979, Davison & Hinkley 1997]. `cluster[i]` in
+// clusters [expanded percentile interval, Hesterberg 2015]. `cluster[i]` in
 // [0, n_clusters) is the cluster of values[i]. Deterministic for a `seed`, whatever the threads.
 // All members NaN without a value; no interval for fewer than two clusters with one.
 //
@@ -69,11 +69,15 @@ std::vector<Estimate> clustered_quantiles(std::span<const float> values,
                                           std::span<const double> qs, uint64_t seed = 1,
                                           int resamples = 1000);
 
-// Two candidates over the same clusters. Student's t on the clusters' differences: the interval at
-// 1 - p touches zero. For fewer than two clusters: no interval and p = 1.
+// Two candidates over the same clusters. Fewer than two clusters: no intervals and p = 1.
 struct PairedComparison {
-    Estimate difference;  // mean per position of A minus that of B; interval at `confidence`
-    double p_value = 1;   // two-sided, for "no difference"
+    Estimate difference;  // mean per position of A minus that of B, as clustered_mean
+    // Mean of A over mean of B; all NaN unless no sum is negative and both totals are positive.
+    // What makes a document hard for both cancels, so it may decide where the difference does not.
+    Estimate ratio;
+    // Two-sided, for equal means: Student's t on ln(ratio), whose interval at 1 - p touches 1; on
+    // the difference where there is no ratio.
+    double p_value = 1;
 };
 PairedComparison compare_paired(std::span<const double> sums_a, std::span<const double> sums_b,
                                 std::span<const double> counts, double confidence = 0.95);

@@ -1,4 +1,7 @@
 #include <cmath>
+#include <cstdint>
+#include <rapidcheck.h>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -39,6 +42,37 @@ TEST(ParetoFront, HoldsTheFilesNoOtherBeats) {
 TEST(ParetoFront, KeepsExactDuplicates) {
     const std::vector<SizeAndKld> files = {{1, 1}, {1, 1}, {1, 2}};
     EXPECT_EQ(on_pareto_front(files), (std::vector<bool>{true, true, false}));
+}
+
+std::vector<SizeAndKld> files_of(const std::vector<std::pair<uint8_t, uint8_t>>& pairs) {
+    std::vector<SizeAndKld> files;
+    for (const auto& [size, kld] : pairs) files.push_back({size / 8.0, (kld + 1) / 256.0});
+    return files;
+}
+
+TEST(ParetoFront, IsBeatenByNobodyAndBeatsAllOthers) {
+    const auto beats = [](const SizeAndKld& a, const SizeAndKld& b) {
+        return a.size_gib <= b.size_gib && a.kld_nats <= b.kld_nats &&
+               (a.size_gib < b.size_gib || a.kld_nats < b.kld_nats);
+    };
+    EXPECT_TRUE(rc::check([&](const std::vector<std::pair<uint8_t, uint8_t>>& pairs) {
+        const auto files = files_of(pairs);
+        const auto front = on_pareto_front(files);
+        for (size_t i = 0; i < files.size(); ++i) {
+            bool beaten_by_front = false;
+            for (size_t j = 0; j < files.size(); ++j)
+                beaten_by_front |= front[j] && beats(files[j], files[i]);
+            RC_ASSERT(beaten_by_front != front[i]);
+        }
+    }));
+}
+
+TEST(ExcessOverFront, OfTheReferenceItselfIsNowhereNegative) {
+    EXPECT_TRUE(rc::check([](const std::vector<std::pair<uint8_t, uint8_t>>& pairs) {
+        RC_PRE(!pairs.empty());
+        const auto files = files_of(pairs);
+        for (double excess : excess_over_front(files, files)) RC_ASSERT(excess >= -1e-12);
+    }));
 }
 
 TEST(ExcessOverFront, IsLinearInLnKldBetweenFrontFiles) {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "bitgauge/stats.h"
 
 #include "stats/pairwise.h"
@@ -6,8 +8,16 @@ namespace bitgauge {
 
 PairedComparison compare_paired(std::span<const double> sums_a, std::span<const double> sums_b,
                                 std::span<const double> counts, double confidence) {
-    const stats::RatioFit fit = stats::fit_difference(sums_a, sums_b, counts);
-    return {stats::symmetric_interval(fit, confidence), stats::two_sided_p(fit)};
+    PairedComparison comparison;
+    comparison.difference = stats::skewness_corrected_interval(
+        stats::fit_difference(sums_a, sums_b, counts), confidence);
+    const stats::Pair pair = stats::test_pair(sums_a, sums_b, counts);
+    comparison.p_value = pair.p_value;
+    if (!pair.on_log_scale) return comparison;
+    const Estimate log_ratio = stats::symmetric_interval(pair.test, confidence);
+    comparison.ratio = {std::exp(log_ratio.value), std::exp(log_ratio.low),
+                        std::exp(log_ratio.high)};
+    return comparison;
 }
 
 std::vector<int> ranks_with_ties(std::span<const std::vector<double>> sums,

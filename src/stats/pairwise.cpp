@@ -13,13 +13,25 @@ RatioFit fit_difference(std::span<const double> sums_a, std::span<const double> 
     return fit_ratio(difference, counts);
 }
 
+Pair test_pair(std::span<const double> sums_a, std::span<const double> sums_b,
+               std::span<const double> counts) {
+    Pair pair;
+    pair.on_log_scale = comparable_as_ratio(sums_a, sums_b, counts);
+    pair.test = pair.on_log_scale ? fit_log_ratio(sums_a, sums_b, counts)
+                                  : fit_difference(sums_a, sums_b, counts);
+    pair.p_value = two_sided_p(pair.test);
+    return pair;
+}
+
 std::vector<Pair> pairs_by_p_value(std::span<const std::vector<double>> sums,
                                    std::span<const double> counts) {
     std::vector<Pair> pairs;
     for (size_t a = 0; a < sums.size(); ++a) {
         for (size_t b = a + 1; b < sums.size(); ++b) {
-            const RatioFit difference = fit_difference(sums[a], sums[b], counts);
-            pairs.push_back({a, b, difference, two_sided_p(difference)});
+            Pair pair = test_pair(sums[a], sums[b], counts);
+            pair.a = a;
+            pair.b = b;
+            pairs.push_back(pair);
         }
     }
     std::stable_sort(pairs.begin(), pairs.end(),
@@ -36,7 +48,7 @@ size_t holm_decided(std::span<const Pair> pairs, double alpha) {
 
 std::vector<int> ranks_from(std::span<const Pair> decided, size_t candidates) {
     std::vector<int> ranks(candidates, 1);
-    for (const Pair& pair : decided) ++ranks[pair.difference.ratio > 0 ? pair.a : pair.b];
+    for (const Pair& pair : decided) ++ranks[pair.test.ratio > 0 ? pair.a : pair.b];
     return ranks;
 }
 

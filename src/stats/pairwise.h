@@ -12,12 +12,16 @@
 
 namespace bitgauge::stats {
 
-// Candidates `a` < `b`; `difference` is the mean per position of a minus that of b.
+// Candidates `a` < `b`.
 struct Pair {
     size_t a = 0, b = 0;
-    RatioFit difference;
-    double p_value = 1;
+    RatioFit test;              // ln(mean a / mean b), or mean a - mean b; positive: a is higher
+    bool on_log_scale = false;  // which of the two: the first where both are positive
+    double p_value = 1;         // two-sided, for equal means
 };
+
+Pair test_pair(std::span<const double> sums_a, std::span<const double> sums_b,
+               std::span<const double> counts);
 
 RatioFit fit_difference(std::span<const double> sums_a, std::span<const double> sums_b,
                         std::span<const double> counts);

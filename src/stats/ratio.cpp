@@ -31,32 +31,32 @@ Totals totals_of(std::span<const double> sums, std::span<const double> counts) {
     return t;
 }
 
-// Power sums of the residuals; `corrected2` has each square divided by 1 - leverage.
-struct ResidualPowers {
+// Power sums of what clusters contribute to the error; `corrected2` has each square divided by
+// 1 - leverage.
+struct Powers {
     double corrected2 = 0, p2 = 0, p3 = 0, p4 = 0;
+
+    void add(double r, double leverage) {
+        const double r2 = r * r;
+        corrected2 += r2 / std::max(1 - leverage, 1e-12);
+        p2 += r2;
+        p3 += r2 * r;
+        p4 += r2 * r2;
+    }
 };
 
-ResidualPowers residual_powers(std::span<const double> sums, std::span<const double> counts,
-                               double ratio, double total_count) {
-    ResidualPowers powers;
-    for (size_t i = 0; i < counts.size(); ++i) {
-        if (!(counts[i] > 0)) continue;
-        const double r = sums[i] - ratio * counts[i], r2 = r * r;
-        powers.corrected2 += r2 / std::max(1.0 - counts[i] / total_count, 1e-12);
-        powers.p2 += r2;
-        powers.p3 += r2 * r;
-        powers.p4 += r2 * r2;
-    }
-    return powers;
-}
-
-double degrees_of_freedom(const Totals& t, const ResidualPowers& powers) {
+double degrees_of_freedom(const Totals& t, const Powers& powers) {
     const double n = static_cast<double>(t.clusters);
     const double by_size = std::max(t.count2 * t.count2 / t.count4 - 1, 1e-3);
     double excess = powers.p2 > 0 ? n * powers.p4 / (powers.p2 * powers.p2) - 3 : 0.0;
     if (!(excess > 0)) excess = 0;  // also where the squares underflowed
     const double by_tail = 2 * n / (excess + 2 * n / (n - 1));
     return std::max(1.0, 1 / (1 / by_size + 1 / by_tail - 1 / (n - 1)));
+}
+
+double skewness(const Totals& t, const Powers& powers) {
+    const double n = static_cast<double>(t.clusters), scale = std::pow(powers.p2 / n, 1.5);
+    return scale > 0 ? powers.p3 / n / scale : 0.0;
 }
 
 double t_quantile(const RatioFit& fit, double confidence) {
@@ -79,12 +79,39 @@ RatioFit fit_ratio(std::span<const double> sums, std::span<const double> counts)
     fit.ratio = t.count > 0 ? t.sum / t.count : std::numeric_limits<double>::quiet_NaN();
     if (t.clusters < 2) return fit;
 
-    const ResidualPowers powers = residual_powers(sums, counts, fit.ratio, t.count);
-    const double n = static_cast<double>(t.clusters);
+    Powers powers;
+    for (size_t i = 0; i < counts.size(); ++i)
+        if (counts[i] > 0) powers.add(sums[i] - fit.ratio * counts[i], counts[i] / t.count);
     fit.standard_error = std::sqrt(powers.corrected2) / t.count;
     fit.degrees = degrees_of_freedom(t, powers);
-    const double scale = std::pow(powers.p2 / n, 1.5);
-    fit.skewness = scale > 0 ? powers.p3 / n / scale : 0.0;
+    fit.skewness = skewness(t, powers);
+    return fit;
+}
+
+bool comparable_as_ratio(std::span<const double> sums_a, std::span<const double> sums_b,
+                         std::span<const double> counts) {
+    const auto negative = [](double s) { return s < 0; };
+    return std::none_of(sums_a.begin(), sums_a.end(), negative) &&
+           std::none_of(sums_b.begin(), sums_b.end(), negative) &&
+           totals_of(sums_a, counts).sum > 0 && totals_of(sums_b, counts).sum > 0;
+}
+
+RatioFit fit_log_ratio(std::span<const double> sums_a, std::span<const double> sums_b,
+                       std::span<const double> counts) {
+    const Totals a = totals_of(sums_a, counts), b = totals_of(sums_b, counts);
+    RatioFit fit;
+    fit.clusters = a.clusters;
+    fit.ratio = std::log(a.sum / b.sum);
+    if (a.clusters < 2) return fit;
+
+    Powers powers;
+    for (size_t i = 0; i < counts.size(); ++i) {
+        if (!(counts[i] > 0)) continue;
+        const double share_a = sums_a[i] / a.sum, share_b = sums_b[i] / b.sum;
+        powers.add(share_a - share_b, (share_a + share_b) / 2);
+    }
+    fit.standard_error = std::sqrt(powers.corrected2);
+    fit.degrees = degrees_of_freedom(a, powers);
     return fit;
 }
 

@@ -16,7 +16,12 @@ std::vector<double> means_of(std::span<const std::vector<double>> sums,
     return means;
 }
 
-bool inside(const Estimate& interval, double margin) {
+// Whether the interval at `confidence` lies within `tie_margin` times the smaller mean.
+bool is_tie(const stats::Pair& pair, std::span<const double> means, double tie_margin,
+            double confidence) {
+    const double smaller = std::abs(std::min(means[pair.a], means[pair.b]));
+    const double margin = pair.on_log_scale ? std::log1p(tie_margin) : tie_margin * smaller;
+    const Estimate interval = stats::symmetric_interval(pair.test, confidence);
     return interval.has_interval() && interval.low >= -margin && interval.high <= margin;
 }
 
@@ -33,11 +38,8 @@ SequentialDecision decide_ranking(std::span<const std::vector<double>> sums,
 
     SequentialDecision decision;
     decision.ranks = stats::ranks_from(std::span(pairs).first(decided), sums.size());
-    for (const stats::Pair& pair : open) {
-        const double margin = plan.tie_margin * std::abs(std::min(means[pair.a], means[pair.b]));
-        const bool tie = inside(stats::symmetric_interval(pair.difference, confidence), margin);
-        decision.undecided_pairs += tie ? 0 : 1;
-    }
+    for (const stats::Pair& pair : open)
+        decision.undecided_pairs += is_tie(pair, means, plan.tie_margin, confidence) ? 0 : 1;
     decision.settled = decision.undecided_pairs == 0;
     return decision;
 }
