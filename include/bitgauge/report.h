@@ -1,0 +1,127 @@
+#pragma once
+
+// From records to tables and pages: who is how faithful, at which size, and how sure is that.
+//
+// Sees records alone, never a model. Every function is pure and thread-safe; text comes back as
+// UTF-8 with '\n' line ends. Names out of files are escaped for the form they are put into.
+// Figures: KLD in nats per token, lower is better (docs/metrics.md).
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bitgauge/record.h"
+#include "bitgauge/stats.h"
+
+namespace bitgauge {
+
+// ---------------------------------------------------------------------------------- leaderboard
+
+struct LeaderboardOptions {
+    // The front that the excess is measured from; empty: the compared files' own.
+    std::vector<SizeAndKld> reference_front;
+    std::string reference_name;  // what tables call that front
+    double alpha = 0.05;         // family-wise error of all pairs behind the ranks
+};
+
+struct LeaderboardRow {
+    MeasureRecord record;
+    std::string name;  // short, unique in its leaderboard, without control characters
+
+    // 1 + the number of files that are better beyond doubt: by a paired comparison over the
+    // documents all files share, and by no less than the noise floor. 0 without a finite KLD.
+    int rank = 0;
+    bool shares_rank = false;
+
+    double efficiency_score = 0;      // efficiency_scores() over the compared set; NaN without KLD
+    double excess_over_front_ln = 0;  // excess_over_front(); NaN without KLD
+    bool on_front = false;            // no other compared file is both smaller and nearer
+};
+
+// Files measured against one baseline, lowest mean KLD first, those without one last.
+struct Leaderboard {
+    std::vector<LeaderboardRow> rows;
+    std::vector<SizeAndKld> front;  // corners of the lower hull behind the excess, by size
+    std::string reference_name;     // "these files" or LeaderboardOptions::reference_name
+    uint64_t shared_clusters = 0;   // behind the paired comparisons
+    double noise_floor_nats = 0;    // largest of the records'
+    double alpha = 0.05;
+};
+
+// Requires records; Error(kInput) when they are of several baselines: their numbers do not compare.
+Leaderboard build_leaderboard(std::span<const MeasureRecord> records,
+                              const LeaderboardOptions& options = {});
+
+// One leaderboard per baseline, in order of first appearance.
+std::vector<Leaderboard> build_leaderboards(std::span<const MeasureRecord> records,
+                                            const LeaderboardOptions& options = {});
+
+// ------------------------------------------------------------------------------ published tables
+
+// What others have printed about a model: data with sources (src/report/published/).
+struct PublishedRow {
+    std::string provider;
+    std::string label;
+    // NaN where the source does not say. Sources print no uncertainty.
+    double size_gib = 0;
+    double ppl = 0;
+    double kld_mean_nats = 0;
+    double kld_p999_nats = 0;
+    double kld_max_nats = 0;
+    double same_top = 0;  // share, [0, 1]
+    std::string source;   // URL of this row
+    std::string remark;
+
+    double efficiency_score = 0;      // over the rows of this table with size and mean KLD
+    double excess_over_front_ln = 0;  // from the front of the same rows
+    bool on_front = false;
+};
+
+struct PublishedTable {
+    std::string id;
+    std::string model;  // "Qwen3.5-35B-A3B"
+    std::string title;
+    std::string author;
+    std::string date;      // "2026-02-26"
+    std::string source;    // URL
+    std::string protocol;  // as the source describes it
+    std::string original;  // what the divergence is measured from
+    std::string notes;
+    std::vector<PublishedRow> rows;  // in the source's order
+};
+
+// The names published_tables() knows, each a model: "qwen3.5-35b-a3b".
+std::vector<std::string> published_names();
+
+// All tables of a model. Error(kInput) naming the known ones.
+std::vector<PublishedTable> published_tables(std::string_view name);
+
+// ---------------------------------------------------------------------------------------- output
+
+// What a page or a table shows: measured leaderboards, published tables, or both.
+struct Report {
+    std::vector<Leaderboard> leaderboards;
+    std::vector<PublishedTable> published;
+};
+
+struct TableOptions {
+    bool wide = false;  // every column; else those that fit about 110 characters
+};
+
+std::string terminal_table(const Report& report, const TableOptions& options = {});
+std::string markdown_table(const Report& report, const TableOptions& options = {});
+
+// One header line and one line per file, all columns, RFC 4180 with '\n'. Columns carry their unit;
+// an empty field is a number nobody has.
+std::string csv(const Report& report);
+
+// {"schema": "bitgauge.report/1", "leaderboards", "records", "published"}; records as stored.
+std::string json(const Report& report);
+
+// One self-contained page: tables, plots, records; no network. Without the plot library in the
+// build (scripts/vega_bundle.py) the tables remain and the page says what is missing.
+std::string html_page(const Report& report);
+
+}  // namespace bitgauge

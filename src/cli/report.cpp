@@ -1,0 +1,136 @@
+#include "bitgauge/report.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/store.h"
+
+#include "base/files.h"
+#include "cli/commands.h"
+
+namespace bitgauge {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDefaultStore = "bitgauge.db";
+
+struct ReportOptions {
+    std::optional<fs::path> store;
+    std::string baseline;
+    std::string format = "table";
+    fs::path output;
+    std::vector<std::string> published;
+    bool wide = false;
+};
+
+fs::path store_path(const ReportOptions& options) {
+    return options.store.value_or(kDefaultStore);
+}
+
+// Published tables alone need no store; a store that was named must be there.
+bool wants_records(const ReportOptions& options) {
+    return options.published.empty() || options.store || fs::exists(store_path(options));
+}
+
+// A key may be given by its beginning, as tables print it.
+std::vector<MeasureRecord> of_baseline(std::vector<MeasureRecord> records,
+                                       const std::string& beginning) {
+    std::erase_if(records, [&](const MeasureRecord& record) {
+        return !record.baseline.key.starts_with(beginning);
+    });
+    return records;
+}
+
+[[noreturn]] void fail_no_records(const ReportOptions& options, bool store_is_empty) {
+    const std::string store = store_path(options).string();
+    if (store_is_empty) {
+        throw Error(ErrorKind::kInput, fmt::format("the store {} holds no records", store),
+                    "measure something first: bitgauge measure FILE... -b BASELINE");
+    }
+    throw Error(ErrorKind::kInput,
+                fmt::format("the store {} has no records of baseline {}", store, options.baseline),
+                "leave --baseline away to see all of them");
+}
+
+std::vector<MeasureRecord> read_records(const ReportOptions& options) {
+    std::vector<MeasureRecord> all = Store(store_path(options), Store::Access::kReadOnly).all();
+    const bool empty = all.empty();
+    std::vector<MeasureRecord> chosen = of_baseline(std::move(all), options.baseline);
+    if (chosen.empty()) fail_no_records(options, empty);
+    return chosen;
+}
+
+Report read_report(const ReportOptions& options) {
+    Report report;
+    for (const std::string& name : options.published) {
+        for (PublishedTable& table : published_tables(name)) {
+            report.published.push_back(std::move(table));
+        }
+    }
+    if (wants_records(options)) report.leaderboards = build_leaderboards(read_records(options));
+    return report;
+}
+
+std::string rendered(const Report& report, const ReportOptions& options) {
+    if (options.format == "markdown") return markdown_table(report, {options.wide});
+    if (options.format == "csv") return csv(report);
+    if (options.format == "json") return json(report);
+    if (options.format == "html") return html_page(report);
+    return terminal_table(report, {options.wide});
+}
+
+bool wants_list(const ReportOptions& options) {
+    return options.published == std::vector<std::string>{"list"};
+}
+
+std::string list_of_published() {
+    return fmt::format("{}\n", fmt::join(published_names(), "\n"));
+}
+
+void run_report(const ReportOptions& options, Console& console) {
+    const std::string text =
+        wants_list(options) ? list_of_published() : rendered(read_report(options), options);
+    if (options.output.empty())
+        console.print(text);
+    else
+        write_file_atomically(options.output, text);
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Console& console) {
+    auto options = std::make_shared<ReportOptions>();
+    CLI::App* command = add_command(app, console, "report", "Tables and pages from records",
+                                    "  bitgauge report\n"
+                                    "  bitgauge report --format html -o page.html\n"
+                                    "  bitgauge report --published qwen3.5-35b-a3b");
+    command
+        ->add_option("--store", options->store,
+                     fmt::format("Where the records are [{}]", kDefaultStore))
+        ->type_name("FILE");
+    command
+        ->add_option("--baseline", options->baseline,
+                     "Only records of this baseline; its key or the beginning of it")
+        ->type_name("KEY");
+    command->add_option("--format", options->format, "Form of the result")
+        ->type_name("FORM")
+        ->check(CLI::IsMember({"table", "markdown", "csv", "json", "html"}))
+        ->capture_default_str();
+    command->add_option("-o,--output", options->output, "Write to this file instead of stdout")
+        ->type_name("FILE");
+    command
+        ->add_option("--published", options->published,
+                     "Show what others have printed about a model; 'list' names the models")
+        ->type_name("NAME");
+    command->add_flag("--wide", options->wide, "All columns, however many");
+    command->callback([options, &console] { run_report(*options, console); });
+}
+
+}  // namespace bitgauge

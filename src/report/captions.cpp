@@ -1,0 +1,153 @@
+// What stands above and below the tables.
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "report/columns.h"
+#include "report/escape.h"
+#include "report/numbers.h"
+
+namespace bitgauge {
+namespace {
+
+const MeasureRecord& any_record(const Leaderboard& board) {
+    return board.rows.front().record;
+}
+
+std::string counted(uint64_t count, const std::string& noun) {
+    return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
+std::string protocol_text(const ProtocolIdentity& protocol) {
+    return fmt::format("{}: windows of {}, scored from position {} on{}; batches of {} and {}",
+                       printable(protocol.name), counted(protocol.window_tokens, "token"),
+                       format_count(protocol.warmup_tokens),
+                       protocol.adds_bos ? ", each begun with BOS" : "",
+                       counted(protocol.sequences_per_batch, "sequence"),
+                       counted(protocol.tokens_per_ubatch, "token"));
+}
+
+std::string corpus_text(const CorpusIdentity& corpus) {
+    std::string files;
+    constexpr size_t kNamed = 3;
+    for (size_t i = 0; i < std::min(kNamed, corpus.files.size()); ++i) {
+        files += (i > 0 ? ", " : "") + printable(corpus.files[i].name);
+    }
+    if (corpus.files.size() > kNamed) {
+        files += fmt::format(" and {} more", corpus.files.size() - kNamed);
+    }
+    return fmt::format("{}: {}, {}, {}", files, counted(corpus.documents, "document"),
+                       counted(corpus.windows, "window"),
+                       counted(corpus.scored_tokens, "scored position"));
+}
+
+std::string original_text(const MeasureRecord& record) {
+    const BaselineIdentity& baseline = record.baseline;
+    return fmt::format("PPL {}; baseline {} of {}, stored as {} (self-KLD {} nats)",
+                       format_number(record.ppl_original), printable(baseline.key).substr(0, 12),
+                       printable(baseline.kind), printable(baseline.precision),
+                       format_number(baseline.self_kld_nats));
+}
+
+std::string floor_text(const Leaderboard& board) {
+    return fmt::format("{} nats: smaller differences of mean KLD mean nothing",
+                       format_number(board.noise_floor_nats));
+}
+
+std::string build_text(const BuildIdentity& build) {
+    return fmt::format("bitgauge {}, llama.cpp {}, ggml {}, {}, {}", printable(build.bitgauge),
+                       printable(build.llama), printable(build.ggml), printable(build.backend),
+                       counted(build.threads, "thread"));
+}
+
+bool anywhere(const Leaderboard& board, auto&& holds) {
+    return std::any_of(board.rows.begin(), board.rows.end(), holds);
+}
+
+std::string interval_note(const Leaderboard& board) {
+    const std::string& unit = any_record(board).corpus.cluster_unit;
+    return fmt::format(
+        "± is half of a 95 % interval over {}, not over tokens: those of one {} are "
+        "not independent.",
+        counted(board.shared_clusters, unit.empty() ? "cluster" : unit),
+        unit.empty() ? "cluster" : unit);
+}
+
+std::string rank_note(const Leaderboard& board) {
+    return fmt::format(
+        "rank is 1 + the number of files that are better beyond doubt (paired over "
+        "the same text, error {} % over all pairs, by no less than the floor); "
+        "\"=\" marks a shared one.",
+        format_number(100 * board.alpha));
+}
+
+std::string merit_note(const std::string& reference) {
+    return fmt::format(
+        "score is the published efficiency score √(size² + KLD²), both scaled to "
+        "[0, 1] within this table: it changes with the files compared. × front is "
+        "KLD over that of the front ({}) at this size: 1 is on it. * marks files "
+        "that no other beats in both size and KLD.",
+        printable(reference));
+}
+
+void add_warnings(std::vector<std::string>& notes, const Leaderboard& board) {
+    for (const LeaderboardRow& row : board.rows) {
+        if (row.record.nonfinite_positions == 0) continue;
+        notes.push_back(fmt::format("! {}: {} not finite, left out of every mean.", row.name,
+                                    counted(row.record.nonfinite_positions, "position")));
+    }
+    if (anywhere(board, [](const auto& row) { return !row.record.complete; })) {
+        notes.push_back(
+            "! Measuring was stopped when the ranking was decided; the intervals of "
+            "files measured on less text are wider.");
+    }
+}
+
+}  // namespace
+
+std::string title_of(const Leaderboard& board) {
+    const ModelIdentity& original = any_record(board).baseline.original;
+    return fmt::format("KL divergence of {} from {} ({}, {})", counted(board.rows.size(), "file"),
+                       printable(original.file), printable(original.label),
+                       format_bytes(original.size_bytes));
+}
+
+std::string title_of(const PublishedTable& table) {
+    return fmt::format("Published: {}", table.title);
+}
+
+std::vector<Fact> facts_of(const Leaderboard& board) {
+    const MeasureRecord& record = any_record(board);
+    return {{"protocol", protocol_text(record.protocol)},
+            {"corpus", corpus_text(record.corpus)},
+            {"original", original_text(record)},
+            {"floor", floor_text(board)},
+            {"build", build_text(record.build)}};
+}
+
+std::vector<Fact> facts_of(const PublishedTable& table) {
+    return {{"by", fmt::format("{}, {}", table.author, table.date)},
+            {"source", table.source},
+            {"protocol", table.protocol},
+            {"original", table.original}};
+}
+
+std::vector<std::string> footnotes_of(const Leaderboard& board) {
+    std::vector<std::string> notes = {interval_note(board), rank_note(board),
+                                      merit_note(board.reference_name)};
+    add_warnings(notes, board);
+    return notes;
+}
+
+std::vector<std::string> footnotes_of(const PublishedTable& table) {
+    std::vector<std::string> notes = {
+        "The source prints no uncertainty; perplexities of different set-ups do not compare."};
+    if (!table.notes.empty()) notes.push_back(table.notes);
+    notes.push_back(merit_note("these rows"));
+    return notes;
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,39 @@
+#pragma once
+
+// What the tables show: which columns, in which words, and the lines above and below them.
+
+#include <string>
+#include <vector>
+
+#include "bitgauge/report.h"
+
+#include "report/grid.h"
+
+namespace bitgauge {
+
+// The longest name a table that is not wide prints whole.
+constexpr size_t kNameWidth = 24;
+
+Grid grid_of(const Leaderboard& board, bool wide);
+Grid grid_of(const PublishedTable& table);
+
+// One line about the whole table.
+std::string title_of(const Leaderboard& board);
+std::string title_of(const PublishedTable& table);
+
+// What was measured on what, by what: "protocol" -> "documents: windows of 2,048 tokens, ...".
+struct Fact {
+    std::string name;
+    std::string text;
+};
+std::vector<Fact> facts_of(const Leaderboard& board);
+std::vector<Fact> facts_of(const PublishedTable& table);
+
+// How to read the table: one sentence or two each.
+std::vector<std::string> footnotes_of(const Leaderboard& board);
+std::vector<std::string> footnotes_of(const PublishedTable& table);
+
+// "unsloth UD-Q4_K_XL".
+std::string name_of(const PublishedRow& row);
+
+}  // namespace bitgauge

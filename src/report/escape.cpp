@@ -1,0 +1,142 @@
+#include "report/escape.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace bitgauge {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+size_t length_said_by(unsigned char lead) {
+    if (lead < 0x80) return 1;
+    if (lead >= 0xC2 && lead < 0xE0) return 2;
+    if (lead >= 0xE0 && lead < 0xF0) return 3;
+    if (lead >= 0xF0 && lead < 0xF5) return 4;
+    return 0;
+}
+
+// The bytes of the code point that `text` starts with; 0 when that is no UTF-8.
+size_t code_point_length(std::string_view text) {
+    const size_t length = length_said_by(static_cast<unsigned char>(text.front()));
+    if (length == 0 || length > text.size()) return 0;
+    const auto rest = text.substr(1, length - 1);
+    return std::all_of(rest.begin(), rest.end(), is_continuation) ? length : 0;
+}
+
+// C0, DEL and C1 (U+0080 to U+009F): what a terminal may take as a command. Also the marks that
+// turn the direction of text (U+202A to U+202E, U+2066 to U+2069), which can disguise a name.
+bool is_command(std::string_view point) {
+    const auto byte = [&](size_t i) { return static_cast<unsigned char>(point[i]); };
+    if (point.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
+    if (point.size() == 2) return byte(0) == 0xC2 && byte(1) < 0xA0;
+    if (point.size() != 3 || byte(0) != 0xE2) return false;
+    return (byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) ||
+           (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);
+}
+
+template <class Replacement>
+std::string replaced(std::string_view text, Replacement&& replacement_of) {
+    std::string result;
+    result.reserve(text.size());
+    for (const char c : text) {
+        const std::string_view other = replacement_of(c);
+        if (other.empty())
+            result += c;
+        else
+            result += other;
+    }
+    return result;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        const size_t length = code_point_length(text);
+        const std::string_view point = text.substr(0, std::max<size_t>(length, 1));
+        result += length == 0 || is_command(point) ? kReplacement : point;
+        text.remove_prefix(point.size());
+    }
+    return result;
+}
+
+size_t display_width(std::string_view text) {
+    return static_cast<size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+std::string shortened(std::string_view text, size_t width) {
+    if (display_width(text) <= width) return std::string(text);
+    size_t end = 0;
+    for (size_t points = 0; end < text.size(); ++end) {
+        if (!is_continuation(text[end]) && ++points == width) break;
+    }
+    return std::string(text.substr(0, end)) + "…";
+}
+
+std::string markdown_escaped(std::string_view text) {
+    return replaced(printable(text), [](char c) -> std::string_view {
+        switch (c) {
+            case '|':
+                return "\\|";
+            case '*':
+                return "\\*";
+            case '_':
+                return "\\_";
+            case '`':
+                return "\\`";
+            case '[':
+                return "\\[";
+            case ']':
+                return "\\]";
+            case '\\':
+                return "\\\\";
+            case '<':
+                return "&lt;";
+            case '>':
+                return "&gt;";
+            case '&':
+                return "&amp;";
+            default:
+                return {};
+        }
+    });
+}
+
+std::string html_escaped(std::string_view text) {
+    return replaced(printable(text), [](char c) -> std::string_view {
+        switch (c) {
+            case '<':
+                return "&lt;";
+            case '>':
+                return "&gt;";
+            case '&':
+                return "&amp;";
+            case '"':
+                return "&quot;";
+            case '\'':
+                return "&#39;";
+            default:
+                return {};
+        }
+    });
+}
+
+std::string script_escaped(std::string_view json) {
+    return replaced(json, [](char c) -> std::string_view { return c == '<' ? "\\u003c" : ""; });
+}
+
+std::string csv_field(std::string_view text) {
+    if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+    const auto doubled =
+        replaced(text, [](char c) -> std::string_view { return c == '"' ? "\"\"" : ""; });
+    return "\"" + doubled + "\"";
+}
+
+}  // namespace bitgauge

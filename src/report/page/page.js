@@ -1,0 +1,72 @@
+"use strict";
+// Draws the plots, redraws them when the colour scheme changes, and sorts tables by a click.
+
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+function theme() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const font = getComputedStyle(document.body).fontFamily;
+  return {
+    background: "transparent",
+    font,
+    view: { stroke: null },
+    axis: {
+      labelColor: colour("--soft"), titleColor: colour("--soft"), gridColor: colour("--line"),
+      domainColor: colour("--line"), tickColor: colour("--line"),
+      labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", titlePadding: 8,
+    },
+    legend: { labelColor: colour("--ink"), titleColor: colour("--ink"), labelFontSize: 12 },
+    text: { color: colour("--ink") },
+  };
+}
+
+// On narrow screens a legend of four columns would be cut off.
+function fitted(spec, width) {
+  const legend = spec.encoding?.color?.legend;
+  if (legend?.columns) legend.columns = Math.max(1, Math.floor(width / 190));
+  return spec;
+}
+
+async function draw(script) {
+  const target = document.getElementById(script.dataset.target);
+  const spec = fitted(JSON.parse(script.textContent), target.clientWidth);
+  await window.vegaEmbed(target, { ...spec, config: theme() }, {
+    mode: "vega-lite", renderer: "svg", actions: false, ast: true,
+    tooltip: { theme: dark.matches ? "dark" : "light" },
+  });
+}
+
+async function drawAll() {
+  if (!window.vegaEmbed) return;
+  const scripts = [...document.querySelectorAll("script[data-target]")];
+  await Promise.all(scripts.map(draw));
+  document.documentElement.dataset.plots = String(scripts.length);
+}
+
+function sortKey(cell) {
+  const number = parseFloat(cell.textContent.replace(/,/g, ""));
+  return Number.isNaN(number) ? cell.textContent : number;
+}
+
+function compare(a, b) {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+  return a.localeCompare(b);
+}
+
+function sortBy(header) {
+  const body = header.closest("table").tBodies[0];
+  const falling = header.getAttribute("aria-sort") === "ascending";
+  for (const other of header.parentElement.cells) other.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", falling ? "descending" : "ascending");
+  const rows = [...body.rows].sort(
+    (a, b) => compare(sortKey(a.cells[header.cellIndex]), sortKey(b.cells[header.cellIndex])));
+  body.append(...(falling ? rows.reverse() : rows));
+}
+
+for (const header of document.querySelectorAll("thead th")) {
+  header.addEventListener("click", () => sortBy(header));
+}
+dark.addEventListener("change", drawAll);
+drawAll();

@@ -1,0 +1,36 @@
+// report_example STORE: a store of made-up records, to try `bitgauge report` on.
+// report_example --page FILE: the page of the same records.
+
+#include <iostream>
+#include <string>
+
+#include "bitgauge/report.h"
+#include "bitgauge/store.h"
+
+#include "base/files.h"
+#include "report/example_records.h"
+
+namespace {
+
+void write_page(const std::string& path) {
+    bitgauge::Report report{bitgauge::build_leaderboards(bitgauge::example_records()),
+                            bitgauge::published_tables("qwen3.5-35b-a3b")};
+    // A name that tries to break out of the page.
+    auto& hostile = report.leaderboards.front().rows.back();
+    hostile.name += "</script><script>alert(1)</script><!--";
+    bitgauge::write_file_atomically(path, bitgauge::html_page(report));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc == 3 && std::string(argv[1]) == "--page") {
+        write_page(argv[2]);
+    } else if (argc == 2) {
+        bitgauge::Store store(argv[1]);
+        for (const auto& record : bitgauge::example_records()) store.put(record);
+    } else {
+        std::cerr << "usage: report_example STORE | --page FILE\n";
+        return 2;
+    }
+}
