@@ -1,7 +1,9 @@
 # One static library and one test program per folder of src/. USES is part of the domain's
 # interface; LIBS stay private, so only the folder that names ggml or llama can include them.
 add_library(bitgauge_warnings INTERFACE)
-target_compile_options(bitgauge_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
+# Designated initializers leave out what has a default on purpose.
+target_compile_options(bitgauge_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
+                                                   -Wno-missing-field-initializers)
 if(BITGAUGE_WERROR)
     target_compile_options(bitgauge_warnings INTERFACE -Werror)
 endif()
@@ -16,6 +18,7 @@ function(bitgauge_domain name)
     add_library(bitgauge_${name} STATIC ${arg_SOURCES})
     add_library(bitgauge::${name} ALIAS bitgauge_${name})
     target_include_directories(bitgauge_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include
+                                                       ${PROJECT_BINARY_DIR}/include
                                                        ${PROJECT_SOURCE_DIR}/src)
     list(TRANSFORM arg_USES PREPEND bitgauge::)
     target_link_libraries(bitgauge_${name} PUBLIC ${arg_USES} ${arg_PUBLIC_LIBS}

@@ -1,0 +1,92 @@
+#pragma once
+
+// The main job: what an original says about a text, stored once (a baseline), and how far quantized
+// candidates are from it (records). Formats: docs/formats/baseline.md. Metrics: docs/metrics.md.
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bitgauge/engine.h"
+#include "bitgauge/progress.h"
+#include "bitgauge/record.h"
+#include "bitgauge/stats.h"
+#include "bitgauge/text.h"
+
+namespace bitgauge {
+
+// How work that libllama may end is run: in this process, or by `program` started anew with the
+// hidden command "worker". Children also give their memory back between two models.
+struct Isolation {
+    std::optional<std::filesystem::path> program;
+};
+
+struct BaselineOptions {
+    std::vector<std::filesystem::path> texts;
+    Protocol protocol;
+    std::string precision = "auto";  // of states: auto, f16, bf16, f32 (auto: docs/metrics.md)
+    uint32_t ubatch_tokens = 0;      // per decode; 0: as llama-perplexity, less for huge vocabularies
+    EngineOptions engine;
+    Isolation isolation;
+};
+
+struct BaselineSummary {
+    MeasureRecord identity;  // baseline, protocol and corpus are filled
+    uint64_t bytes = 0;      // of the folder
+    uint64_t peer_bytes = 0; // of llama-perplexity's file of the same positions
+    bool was_complete = false;
+};
+
+// Makes (or goes on making) the baseline of `original` over the texts in folder `out`. Errors:
+// kInput for a text that is too short or another baseline in the folder; kEnvironment; kInterrupted.
+BaselineSummary make_baseline(const std::filesystem::path& original,
+                              const std::filesystem::path& out, const BaselineOptions& options,
+                              Progress& progress);
+
+// llama-perplexity's `_logits_` base file (--kl-divergence-base), read into a baseline folder.
+// `original` may be empty: then tokenizer and tensors cannot be checked against candidates.
+// Both ranges (16 and 24 nats) are read alike.
+BaselineSummary import_peer_baseline(const std::filesystem::path& peer_file,
+                                     const std::filesystem::path& original,
+                                     const std::filesystem::path& out, Progress& progress);
+
+// Writes a baseline of the protocol llama-perplexity as its base file. `range_nats`: 16 as llama.cpp,
+// 24 as ik_llama.cpp.
+void export_peer_baseline(const std::filesystem::path& baseline,
+                          const std::filesystem::path& peer_file, double range_nats,
+                          Progress& progress);
+
+struct MeasureOptions {
+    EngineOptions engine;
+    Isolation isolation;
+    bool again = false;                   // measure although a record is there
+    std::optional<SequentialPlan> until_decided;
+    uint64_t seed = 1;                    // of the order of looks and of resampling
+    std::filesystem::path work;           // for states of candidates; default: inside the baseline
+};
+
+struct MeasureOutcome {
+    std::vector<MeasureRecord> records;  // in the order of the files
+    std::vector<std::string> failures;   // files that could not be read, one sentence each
+    int looks = 0;                       // of --until-decided
+    bool settled = true;
+    double share_of_positions = 1;       // evaluated, of the baseline's
+};
+
+// Finds an earlier record by its key; measure() asks before it works.
+using FindRecord = std::function<std::optional<MeasureRecord>(const std::string& key)>;
+
+// Measures `candidates` against the baseline, one model in memory at a time. Errors as above; a
+// candidate that is of another model or vocabulary is an Error(kInput) before anything is read.
+MeasureOutcome measure(std::span<const std::filesystem::path> candidates,
+                       const std::filesystem::path& baseline, const MeasureOptions& options,
+                       const FindRecord& find_record, Progress& progress);
+
+// What `bitgauge worker JOB` does: runs one job of the file and leaves its outcome beside it.
+// Returns the exit status.
+int run_worker(const std::filesystem::path& job_file, Progress& progress);
+
+}  // namespace bitgauge

@@ -1,0 +1,189 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/eval.h"
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "eval/baseline_folder.h"
+#include "eval/baseline_reader.h"
+#include "eval/corpus_identity.h"
+#include "eval/encode_corpus.h"
+#include "eval/log_probability_rows.h"
+#include "eval/work.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kShardPositions = 4096;                   // of states
+constexpr uint64_t kShardRowBytes = uint64_t{256} << 20;  // of log-probabilities
+
+// Whole batches whose scored positions are about `positions`.
+uint32_t windows_per_shard(const Windows& windows, uint32_t sequences, size_t positions) {
+    const size_t per_window =
+        std::max<size_t>(1, windows.scored_positions() / windows.windows.size());
+    const auto batches = std::max<size_t>(1, positions / (per_window * sequences));
+    return static_cast<uint32_t>(batches) * sequences;
+}
+
+StatePrecision choose_precision(const std::string& wish, const ModelHead& head) {
+    return state_precision_by_name(wish == "auto" ? natural_state_precision(head.tensor().type_id)
+                                                  : wish);
+}
+
+ProtocolIdentity protocol_identity(const Protocol& protocol, const PassShape& shape,
+                                   bool adds_bos) {
+    const bool peer = protocol.kind == Protocol::Kind::kLlamaPerplexity;
+    return {.name = peer ? "llama-perplexity" : "documents",
+            .window_tokens = protocol.window_tokens,
+            .warmup_tokens = peer ? protocol.window_tokens / 2 : protocol.warmup_tokens,
+            .adds_bos = adds_bos,
+            .sequences_per_batch = shape.sequences,
+            .tokens_per_ubatch = shape.ubatch_tokens};
+}
+
+std::string baseline_key(const BaselineManifest& m) {
+    const auto& [name, window, warmup, bos, sequences, ubatch] = m.identity.protocol;
+    return hash_text(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", BaselineManifest::kSchema,
+                                 m.identity.baseline.original.content_hash, m.identity.corpus.key,
+                                 m.identity.corpus.windows, m.identity.corpus.scored_tokens, name,
+                                 window, warmup, bos, sequences, ubatch,
+                                 m.identity.baseline.precision));
+}
+
+// Everything known before the model is evaluated.
+BaselineManifest plan_baseline(const fs::path& original, const BaselineOptions& options,
+                               Windows& windows) {
+    Corpus corpus = read_corpus(options.texts);
+    const GgufFile file = GgufFile::open(original);
+    const ModelHead head(original);
+    const Model vocabulary = Model::load_vocabulary(original);
+    Protocol protocol = options.protocol;
+    windows = encode_corpus(corpus, vocabulary, protocol);
+    PassShape shape = default_shape(protocol.window_tokens, vocabulary.vocabulary());
+    if (options.ubatch_tokens > 0) shape.ubatch_tokens = options.ubatch_tokens;
+    BaselineManifest m;
+    m.identity.baseline.kind = "states";
+    m.identity.baseline.precision = to_string(choose_precision(options.precision, head));
+    m.identity.baseline.original = identify_model(file, /*with_hash=*/true);
+    m.identity.protocol = protocol_identity(protocol, shape, vocabulary.adds_bos());
+    m.identity.corpus = corpus_identity(corpus, windows);
+    m.tokenizer_hash = file.tokenizer_hash();
+    m.tensors = tensor_shapes(file);
+    m.vocabulary = vocabulary.vocabulary();
+    m.width = head.head().width();
+    m.windows = windows.windows.size();
+    m.windows_per_shard = windows_per_shard(windows, shape.sequences, kShardPositions);
+    m.identity.baseline.key = baseline_key(m);
+    return m;
+}
+
+// The manifest that lies in the folder already, when it is of the same baseline.
+std::optional<BaselineManifest> earlier_manifest(const BaselineFolder& folder,
+                                                 const BaselineManifest& planned) {
+    if (!fs::exists(folder.manifest())) return std::nullopt;
+    BaselineManifest earlier = read_manifest(folder, /*must_be_complete=*/false);
+    if (earlier.identity.baseline.key == planned.identity.baseline.key) return earlier;
+    const BaselineIdentity& other = earlier.identity.baseline;
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' holds another baseline (of {}, {} windows of {}; this one: {}, {} "
+                            "windows of {})",
+                            folder.root.string(), other.original.file, earlier.windows,
+                            earlier.identity.protocol.window_tokens,
+                            planned.identity.baseline.original.file, planned.windows,
+                            planned.identity.protocol.window_tokens),
+                "give another folder with -o, or delete that one");
+}
+
+CaptureJob capture_job(const fs::path& original, const BaselineFolder& folder,
+                       const BaselineManifest& m, const EngineOptions& engine) {
+    CaptureJob job{.kind = m.has_states() ? CaptureKind::kStates : CaptureKind::kLogProbabilities,
+                   .model = original,
+                   .windows = folder.windows(),
+                   .out = folder.root,
+                   .identity = m.identity.baseline.key,
+                   .shape = m.pass_shape(),
+                   .windows_per_shard = m.windows_per_shard,
+                   .engine = engine};
+    if (m.has_states()) job.precision = state_precision_by_name(m.identity.baseline.precision);
+    for (size_t shard = 0; shard < m.shards(); ++shard) job.shards.push_back(shard);
+    return job;
+}
+
+// States and head do not give this model's logits: log-probabilities are kept instead.
+void fall_back(BaselineManifest& m, const Windows& windows, const HeadCheck& check) {
+    const uint64_t row_bytes = 2 * log_probability_row_values(m.vocabulary);
+    m.identity.baseline.kind = "log-probabilities";
+    m.identity.baseline.precision = "u16 (whole range)";
+    m.identity.baseline.head_check_outcome = check.outcome;
+    m.windows_per_shard = windows_per_shard(windows, m.identity.protocol.sequences_per_batch,
+                                            kShardRowBytes / row_bytes);
+}
+
+void keep_check(BaselineManifest& m, const HeadCheck& check) {
+    m.head_scale = check.scale;
+    m.head_softcap = check.softcap;
+    m.identity.baseline.self_kld_nats = check.self_kld_nats;
+    m.identity.baseline.head_check_max_abs = check.max_abs;
+    m.identity.baseline.head_check_outcome = check.outcome;
+}
+
+uint64_t folder_bytes(const fs::path& folder) {
+    uint64_t bytes = 0;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+        if (entry.is_regular_file()) bytes += entry.file_size();
+    }
+    return bytes;
+}
+
+BaselineSummary summary_of(const BaselineFolder& folder, const BaselineManifest& m,
+                           bool was_complete) {
+    const uint64_t row_bytes = 2 * log_probability_row_values(m.vocabulary);
+    return {.identity = m.identity,
+            .bytes = folder_bytes(folder.root),
+            .peer_bytes = m.identity.corpus.scored_tokens * row_bytes,
+            .was_complete = was_complete};
+}
+
+void evaluate(const fs::path& original, const BaselineFolder& folder, BaselineManifest& m,
+              const Windows& windows, const BaselineOptions& options, Progress& progress) {
+    if (m.has_states()) {
+        const CaptureReport report = run_capture(capture_job(original, folder, m, options.engine),
+                                                 options.isolation, progress);
+        keep_check(m, report.check);
+        if (report.check.reproduced) return;
+        progress.warn(fmt::format("{}: {}; the baseline keeps log-probabilities",
+                                  original.filename().string(), report.check.outcome));
+        fall_back(m, windows, report.check);
+        write_manifest(folder, m);
+    }
+    run_capture(capture_job(original, folder, m, options.engine), options.isolation, progress);
+}
+
+}  // namespace
+
+BaselineSummary make_baseline(const fs::path& original, const fs::path& out,
+                              const BaselineOptions& options, Progress& progress) {
+    const BaselineFolder folder{out};
+    Windows windows;
+    BaselineManifest m = plan_baseline(original, options, windows);
+    make_folder(out);
+    const auto earlier = earlier_manifest(folder, m);
+    if (earlier) m = *earlier;
+    if (m.complete) return summary_of(folder, m, /*was_complete=*/true);
+    write_windows(folder.windows(), windows);
+    if (!shard_is_good(folder.head(), "bitgauge.head/1", m.identity.baseline.key)) {
+        write_head_file(original, folder.head(), m.identity.baseline.key);
+    }
+    write_manifest(folder, m);
+    evaluate(original, folder, m, windows, options, progress);
+    m.complete = true;
+    write_manifest(folder, m);
+    for (const char* left : {"job.json", "job.json.outcome"}) fs::remove(out / left);
+    return summary_of(folder, m, /*was_complete=*/false);
+}
+
+}  // namespace bitgauge

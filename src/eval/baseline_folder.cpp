@@ -1,0 +1,191 @@
+#include "eval/baseline_folder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "eval/shard_file.h"
+#include "store/record_json.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+namespace {
+
+Json tensors_to_json(const std::vector<TensorShape>& tensors) {
+    Json list = Json::array();
+    for (const TensorShape& tensor : tensors) list.push_back({tensor.name, tensor.shape});
+    return list;
+}
+
+std::vector<TensorShape> tensors_from_json(const Json& list) {
+    std::vector<TensorShape> tensors;
+    for (const Json& entry : list) {
+        tensors.push_back({entry.at(0).get<std::string>(), entry.at(1).get<std::vector<uint64_t>>()});
+    }
+    return tensors;
+}
+
+Json to_json(const BaselineManifest& m) {
+    return {{"schema", BaselineManifest::kSchema},
+            {"complete", m.complete},
+            {"tokenizer_hash", m.tokenizer_hash},
+            {"vocabulary", m.vocabulary},
+            {"width", m.width},
+            {"windows", m.windows},
+            {"windows_per_shard", m.windows_per_shard},
+            {"head_scale", m.head_scale},
+            {"head_softcap", m.head_softcap},
+            {"log_probability_floor_nats", m.log_probability_floor},
+            {"identity", to_json(m.identity)},
+            {"tensors", tensors_to_json(m.tensors)}};
+}
+
+BaselineManifest manifest_from_json(const Json& json) {
+    BaselineManifest m;
+    m.complete = json.at("complete");
+    m.tokenizer_hash = json.at("tokenizer_hash");
+    m.vocabulary = json.at("vocabulary");
+    m.width = json.at("width");
+    m.windows = json.at("windows");
+    m.windows_per_shard = json.at("windows_per_shard");
+    m.head_scale = json.at("head_scale");
+    m.head_softcap = json.at("head_softcap");
+    m.log_probability_floor = json.at("log_probability_floor_nats");
+    m.identity = record_from_json(json.at("identity"));
+    m.tensors = tensors_from_json(json.at("tensors"));
+    return m;
+}
+
+Json parse_manifest(const BaselineFolder& folder) {
+    try {
+        return Json::parse(read_text_file(folder.manifest()));
+    } catch (const Json::exception& error) {
+        throw Error(ErrorKind::kInput, fmt::format("'{}' is no manifest: {}",
+                                                   folder.manifest().string(), error.what()));
+    }
+}
+
+// Lengths and first scored positions, clusters and strata of all windows, one array each.
+struct WindowColumns {
+    std::vector<int32_t> tokens, length, first_scored, cluster, stratum;
+};
+
+WindowColumns columns_of(const Windows& windows) {
+    WindowColumns columns;
+    for (const Window& window : windows.windows) {
+        columns.tokens.insert(columns.tokens.end(), window.tokens.begin(), window.tokens.end());
+        columns.length.push_back(static_cast<int32_t>(window.tokens.size()));
+        columns.first_scored.push_back(static_cast<int32_t>(window.first_scored));
+        columns.cluster.push_back(static_cast<int32_t>(window.cluster));
+        columns.stratum.push_back(static_cast<int32_t>(window.stratum));
+    }
+    return columns;
+}
+
+}  // namespace
+
+std::vector<TensorShape> tensor_shapes(const GgufFile& file) {
+    std::vector<TensorShape> shapes;
+    for (const TensorInfo& tensor : file.tensors()) shapes.push_back({tensor.name, tensor.shape});
+    std::ranges::sort(shapes, {}, &TensorShape::name);
+    return shapes;
+}
+
+PassShape BaselineManifest::pass_shape() const {
+    return {.window_tokens = identity.protocol.window_tokens,
+            .sequences = identity.protocol.sequences_per_batch,
+            .ubatch_tokens = identity.protocol.tokens_per_ubatch};
+}
+
+fs::path BaselineFolder::shard(size_t index) const {
+    return root / fmt::format("states-{:05d}.gguf", index + 1);
+}
+
+void write_manifest(const BaselineFolder& folder, const BaselineManifest& manifest) {
+    write_file_atomically(folder.manifest(), to_json(manifest).dump(1) + "\n");
+}
+
+BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_complete) {
+    if (!fs::exists(folder.manifest())) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' is no baseline: it has no manifest.json", folder.root.string()),
+                    "make one: bitgauge baseline ORIGINAL.gguf -t TEXT -o " + folder.root.string());
+    }
+    const Json json = parse_manifest(folder);
+    const std::string schema = json.value("schema", "none");
+    if (schema != BaselineManifest::kSchema) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("baseline '{}' has schema '{}'; this program reads '{}'",
+                                folder.root.string(), schema, BaselineManifest::kSchema),
+                    "make it anew with this program");
+    }
+    try {
+        BaselineManifest manifest = manifest_from_json(json);
+        if (must_be_complete && !manifest.complete) {
+            throw Error(ErrorKind::kInput,
+                        fmt::format("baseline '{}' is not complete", folder.root.string()),
+                        "run the 'bitgauge baseline' command that made it again; it goes on where "
+                        "it stopped");
+        }
+        return manifest;
+    } catch (const Json::exception& error) {
+        throw Error(ErrorKind::kInput, fmt::format("'{}' is damaged: {}", folder.manifest().string(),
+                                                   error.what()));
+    }
+}
+
+void write_windows(const fs::path& path, const Windows& windows) {
+    const WindowColumns columns = columns_of(windows);
+    ShardWriter file("bitgauge.windows/1");
+    file.writer().set_texts("bitgauge.strata", windows.strata);
+    file.writer().set_text("bitgauge.cluster_unit", windows.cluster_unit);
+    file.writer().set_u32("bitgauge.clusters", windows.n_clusters);
+    file.add_integers("tokens", columns.tokens);
+    file.add_integers("length", columns.length);
+    file.add_integers("first_scored", columns.first_scored);
+    file.add_integers("cluster", columns.cluster);
+    file.add_integers("stratum", columns.stratum);
+    file.write(path);
+}
+
+Windows read_windows(const fs::path& path) {
+    const ShardReader file(path, "bitgauge.windows/1");
+    Windows windows;
+    windows.strata = read_texts(file.header(), "bitgauge.strata").value_or(std::vector<std::string>{});
+    windows.cluster_unit = file.header().text("bitgauge.cluster_unit").value_or("");
+    windows.n_clusters = static_cast<uint32_t>(file.header().integer("bitgauge.clusters").value_or(0));
+    const auto tokens = file.values<int32_t>("tokens");
+    const auto length = file.values<int32_t>("length");
+    const auto first_scored = file.values<int32_t>("first_scored");
+    const auto cluster = file.values<int32_t>("cluster");
+    const auto stratum = file.values<int32_t>("stratum");
+    size_t at = 0;
+    for (size_t i = 0; i < length.size(); ++i) {
+        const auto n = static_cast<size_t>(length[i]);
+        if (at + n > tokens.size()) file.fail("its windows are longer than its tokens");
+        windows.windows.push_back({.tokens = {tokens.begin() + static_cast<ptrdiff_t>(at),
+                                              tokens.begin() + static_cast<ptrdiff_t>(at + n)},
+                                   .first_scored = static_cast<uint32_t>(first_scored[i]),
+                                   .cluster = static_cast<uint32_t>(cluster[i]),
+                                   .stratum = static_cast<uint32_t>(stratum[i])});
+        at += n;
+    }
+    return windows;
+}
+
+WindowRange shard_range(const BaselineManifest& manifest, size_t shard) {
+    const size_t first = shard * manifest.windows_per_shard;
+    return {first, std::min<size_t>(manifest.windows, first + manifest.windows_per_shard)};
+}
+
+size_t scored_positions(const Windows& windows, const WindowRange& range) {
+    size_t n = 0;
+    for (size_t i = range.first; i < range.last; ++i) n += windows.windows[i].scored();
+    return n;
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,63 @@
+#include "eval/capture.h"
+
+namespace bitgauge {
+
+Json to_json(const CaptureJob& job) {
+    return {{"kind", static_cast<int>(job.kind)},
+            {"baseline", job.baseline.string()},
+            {"model", job.model.string()},
+            {"windows", job.windows.string()},
+            {"out", job.out.string()},
+            {"identity", job.identity},
+            {"precision", to_string(job.precision)},
+            {"window_tokens", job.shape.window_tokens},
+            {"sequences", job.shape.sequences},
+            {"ubatch_tokens", job.shape.ubatch_tokens},
+            {"windows_per_shard", job.windows_per_shard},
+            {"shards", job.shards},
+            {"threads", job.engine.threads},
+            {"gpu_layers", job.engine.gpu_layers}};
+}
+
+CaptureJob capture_job_from_json(const Json& json) {
+    return {.kind = static_cast<CaptureKind>(json.at("kind").get<int>()),
+            .baseline = json.at("baseline").get<std::string>(),
+            .model = json.at("model").get<std::string>(),
+            .windows = json.at("windows").get<std::string>(),
+            .out = json.at("out").get<std::string>(),
+            .identity = json.at("identity"),
+            .precision = state_precision_by_name(json.at("precision")),
+            .shape = {.window_tokens = json.at("window_tokens"),
+                      .sequences = json.at("sequences"),
+                      .ubatch_tokens = json.at("ubatch_tokens")},
+            .windows_per_shard = json.at("windows_per_shard"),
+            .shards = json.at("shards").get<std::vector<size_t>>(),
+            .engine = {.threads = json.at("threads"), .gpu_layers = json.at("gpu_layers")}};
+}
+
+Json to_json(const CaptureReport& report) {
+    const HeadCheck& check = report.check;
+    return {{"reproduced", check.reproduced},
+            {"scale", check.scale},
+            {"softcap", check.softcap},
+            {"max_abs", check.max_abs},
+            {"kld_nats", check.kld_nats},
+            {"self_kld_nats", check.self_kld_nats},
+            {"outcome", check.outcome},
+            {"vocabulary", report.vocabulary},
+            {"width", report.width}};
+}
+
+CaptureReport capture_report_from_json(const Json& json) {
+    return {.check = {.reproduced = json.at("reproduced"),
+                      .scale = json.at("scale"),
+                      .softcap = json.at("softcap"),
+                      .max_abs = json.at("max_abs"),
+                      .kld_nats = json.at("kld_nats"),
+                      .self_kld_nats = json.at("self_kld_nats"),
+                      .outcome = json.at("outcome")},
+            .vocabulary = json.at("vocabulary"),
+            .width = json.at("width")};
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,120 @@
+#include "eval/head_check.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "eval/dense_logits.h"
+#include "stats/divergence.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr uint32_t kRowsPerWindow = 8;
+
+// The first tokens of each window of the first batch; the last few of each want an output.
+std::vector<BatchToken> check_tokens(std::span<const Window> windows, const WindowBatch& batch,
+                                     uint32_t length) {
+    std::vector<BatchToken> tokens;
+    for (size_t i = 0; i < batch.count; ++i) {
+        const auto& all = windows[batch.first + i].tokens;
+        for (uint32_t p = 0; p < length; ++p) {
+            tokens.push_back({.token = all[p],
+                              .position = static_cast<int32_t>(p),
+                              .sequence = static_cast<int32_t>(i),
+                              .output = p + kRowsPerWindow >= length});
+        }
+    }
+    return tokens;
+}
+
+struct Comparison {
+    double max_abs = 0;
+    double mean_kld = 0;
+    size_t finite_rows = 0;
+};
+
+Comparison compare_rows(std::span<const float> wanted, std::span<const float> got,
+                        size_t vocabulary) {
+    Comparison result;
+    std::vector<float> weights(vocabulary);
+    const size_t rows = wanted.size() / vocabulary;
+    for (size_t i = 0; i < rows; ++i) {
+        const auto l = wanted.subspan(i * vocabulary, vocabulary);
+        const auto m = got.subspan(i * vocabulary, vocabulary);
+        const ReferenceSums reference =
+            reference_tile(l, 0, -std::numeric_limits<float>::infinity(), weights);
+        const CandidateSums candidate = candidate_tile(l, weights, reference, m, 0);
+        const TokenDivergence d =
+            finish_position(reference, candidate, l[0], m[0], ReferenceScale::kLogits);
+        if (!d.finite) continue;
+        ++result.finite_rows;
+        result.mean_kld += std::abs(d.kld_nats);
+        for (size_t v = 0; v < vocabulary; ++v) {
+            result.max_abs = std::max(result.max_abs, std::abs(double{l[v]} - m[v]));
+        }
+    }
+    if (result.finite_rows > 0) result.mean_kld /= static_cast<double>(result.finite_rows);
+    return result;
+}
+
+std::vector<float> through_precision(std::span<const float> states, StatePrecision precision) {
+    std::vector<std::byte> stored(state_bytes(precision, states.size()));
+    encode_states(precision, states, stored);
+    std::vector<float> back(states.size());
+    decode_states(precision, stored, back);
+    return back;
+}
+
+std::vector<float> collect_logits(const Context& context, size_t rows) {
+    std::vector<float> all;
+    for (size_t i = 0; i < rows; ++i) {
+        const auto row = context.logits(i);
+        all.insert(all.end(), row.begin(), row.end());
+    }
+    return all;
+}
+
+}  // namespace
+
+HeadCheck check_head(Context& context, const PassShape& shape, std::span<const Window> windows,
+                     ModelHead& head, StatePrecision precision) {
+    HeadCheck check;
+    const WindowBatch batch = batch_windows(windows, shape.sequences, windows.size()).front();
+    const auto length = std::min<uint32_t>(
+        static_cast<uint32_t>(windows[batch.first].tokens.size()),
+        std::max<uint32_t>(1, shape.ubatch_tokens / static_cast<uint32_t>(batch.count)));
+    const size_t rows = batch.count * std::min(length, kRowsPerWindow);
+    context.clear();
+    context.decode(check_tokens(windows, batch, length), Context::Depth::kLogits);
+    const std::vector<float> states(context.states().begin(), context.states().end());
+    if (states.size() != rows * head.head().width()) {
+        check.outcome = fmt::format("{} state values where {} were due; whole logits are used",
+                                    states.size(), rows * head.head().width());
+        return check;
+    }
+    const std::vector<float> logits = collect_logits(context, rows);
+    const std::vector<float> products = dense_logits(head.head(), states);
+    const HeadTransform fitted = fit_transform(products, logits, head.stated_softcap(), {});
+    if (std::isfinite(fitted.scale)) head.set_transform(fitted.scale, fitted.softcap);
+    check.scale = head.head().transform().scale;
+    check.softcap = head.head().transform().softcap;
+    const std::vector<float> rebuilt = dense_logits(head.head(), states);
+    const size_t vocabulary = head.head().vocabulary();
+    const Comparison same = compare_rows(logits, rebuilt, vocabulary);
+    check.max_abs = same.max_abs;
+    check.kld_nats = same.mean_kld;
+    check.reproduced = same.finite_rows == 0 || same.mean_kld < kHeadCheckNats;
+    check.outcome = fmt::format(
+        "{} positions: largest logit difference {:.2g}, divergence {:.2g} nats; {}", rows,
+        check.max_abs, check.kld_nats,
+        check.reproduced ? "states and head are used" : "whole logits are used");
+    if (precision != StatePrecision::kF32) {
+        const auto stored = dense_logits(head.head(), through_precision(states, precision));
+        check.self_kld_nats = compare_rows(rebuilt, stored, vocabulary).mean_kld;
+    }
+    return check;
+}
+
+}  // namespace bitgauge

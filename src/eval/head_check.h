@@ -1,0 +1,32 @@
+#pragma once
+
+// Whether a model's logits can be made again from its final states: compared with libllama's own on
+// the first windows before anything is built on it.
+
+#include <string>
+
+#include "engine/state_codec.h"
+#include "eval/corpus_pass.h"
+#include "eval/model_head.h"
+
+namespace bitgauge {
+
+struct HeadCheck {
+    bool reproduced = false;   // states + head give libllama's logits
+    double scale = 1;          // found by least squares
+    double softcap = 0;        // as the header states it
+    double max_abs = 0;        // largest difference of two logits
+    double kld_nats = 0;       // mean divergence of the rebuilt distribution from libllama's
+    double self_kld_nats = 0;  // mean divergence of states stored in `precision` from unrounded ones
+    std::string outcome;       // one sentence for the record
+};
+
+// Below this mean divergence from libllama's own logits a rebuilt head counts as the same.
+constexpr double kHeadCheckNats = 1e-6;
+
+// Decodes the beginning of the first batch of windows and compares a few positions of each.
+// Gives `head` the transform it found.
+HeadCheck check_head(Context& context, const PassShape& shape, std::span<const Window> windows,
+                     ModelHead& head, StatePrecision precision);
+
+}  // namespace bitgauge

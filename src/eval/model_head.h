@@ -1,0 +1,42 @@
+#pragma once
+
+// The last matrix of a model file, ready to multiply: found by name, mapped, with what follows it.
+
+#include <filesystem>
+#include <memory>
+
+#include "bitgauge/gguf.h"
+
+#include "engine/head.h"
+#include "gguf/data.h"
+
+namespace bitgauge {
+
+// A head with the mapped file it lies in. Moves; thread-safe for reading.
+class ModelHead {
+  public:
+    // The file's "output.weight", or "token_embd.weight" where the two are tied, with the bias
+    // "output.bias" where there is one. Error(kInput) when there is neither.
+    explicit ModelHead(const std::filesystem::path& model, double scale = 1, double softcap = 0);
+
+    const Head& head() const { return *head_; }
+    const TensorInfo& tensor() const { return *tensor_; }
+    std::span<const std::byte> bytes() const { return data_->tensor_bytes(*tensor_); }
+    bool tied() const { return tensor_->name != "output.weight"; }
+    // What the model's header says of a softcap on logits; 0 for none.
+    double stated_softcap() const;
+    // The same head with another scale and softcap.
+    void set_transform(double scale, double softcap);
+
+  private:
+    std::unique_ptr<GgufFile> file_;
+    std::unique_ptr<GgufData> data_;
+    const TensorInfo* tensor_ = nullptr;
+    std::unique_ptr<Head> head_;
+};
+
+// Copies the head out of a model into a small file that ModelHead opens again.
+void write_head_file(const std::filesystem::path& model, const std::filesystem::path& out,
+                     const std::string& identity);
+
+}  // namespace bitgauge

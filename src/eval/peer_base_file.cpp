@@ -1,0 +1,273 @@
+// llama-perplexity's base file (--kl-divergence-base): "_logits_", int32 n_ctx, n_vocab, n_chunk, the
+// tokens of all windows, then per window the rows of positions n_ctx / 2 ... n_ctx - 2. No version, no
+// checksum, native byte order. Source: llama.cpp tools/perplexity/perplexity.cpp.
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/eval.h"
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "eval/baseline_reader.h"
+#include "eval/capture.h"
+#include "eval/corpus_identity.h"
+#include "eval/log_probability_rows.h"
+#include "eval/positions_file.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr char kMagic[8] = {'_', 'l', 'o', 'g', 'i', 't', 's', '_'};
+constexpr double kPeerFloorNats = -16;  // llama-perplexity and ik_llama.cpp skip what is below
+constexpr uint64_t kShardRowBytes = uint64_t{256} << 20;
+
+struct PeerHeader {
+    int32_t window_tokens = 0;
+    int32_t vocabulary = 0;
+    int32_t windows = 0;
+};
+
+struct PeerFile {
+    explicit PeerFile(const fs::path& path) : mapped(path) {
+        const auto bytes = mapped.bytes();
+        if (bytes.size() < sizeof kMagic + sizeof header ||
+            std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) {
+            throw Error(ErrorKind::kInput,
+                        fmt::format("'{}' is no base file of llama-perplexity (it does not begin "
+                                    "with _logits_)",
+                                    path.string()),
+                        "make one: llama-perplexity -m ORIGINAL.gguf -f TEXT --kl-divergence-base "
+                        "FILE");
+        }
+        std::memcpy(&header, bytes.data() + sizeof kMagic, sizeof header);
+        require_plausible(path);
+        require_complete(path, bytes.size());
+    }
+
+    void require_plausible(const fs::path& path) const {
+        if (header.window_tokens >= 4 && header.vocabulary > 0 && header.windows > 0 &&
+            header.window_tokens <= 1 << 24 && header.vocabulary <= 1 << 24) {
+            return;
+        }
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' is damaged: {} windows of {} tokens, vocabulary {}",
+                                path.string(), header.windows, header.window_tokens,
+                                header.vocabulary));
+    }
+
+    void require_complete(const fs::path& path, uint64_t size) const {
+        const uint64_t due = rows_offset() + windows() * rows_per_window() * row_bytes();
+        if (size == due) return;
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' has {} bytes; {} windows of {} tokens with a vocabulary of {} "
+                                "need {}",
+                                path.string(), size, header.windows, header.window_tokens,
+                                header.vocabulary, due),
+                    "its writer was interrupted; make it anew");
+    }
+
+    uint64_t windows() const { return static_cast<uint64_t>(header.windows); }
+    uint64_t window_tokens() const { return static_cast<uint64_t>(header.window_tokens); }
+    uint64_t vocabulary() const { return static_cast<uint64_t>(header.vocabulary); }
+    uint64_t rows_per_window() const { return window_tokens() - 1 - window_tokens() / 2; }
+    uint64_t row_bytes() const { return 2 * log_probability_row_values(vocabulary()); }
+    uint64_t tokens_offset() const { return sizeof kMagic + sizeof header; }
+    uint64_t rows_offset() const {
+        return tokens_offset() + windows() * window_tokens() * sizeof(TokenId);
+    }
+
+    std::vector<TokenId> tokens() const {
+        std::vector<TokenId> tokens(windows() * window_tokens());
+        std::memcpy(tokens.data(), mapped.bytes().data() + tokens_offset(),
+                    tokens.size() * sizeof(TokenId));
+        return tokens;
+    }
+
+    MappedFile mapped;
+    PeerHeader header;
+};
+
+void require_tokens_fit(const PeerFile& peer, const std::vector<TokenId>& tokens,
+                        const fs::path& path) {
+    for (TokenId token : tokens) {
+        if (token >= 0 && static_cast<uint64_t>(token) < peer.vocabulary()) continue;
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' is damaged: token {} is outside its vocabulary of {}",
+                                path.string(), token, peer.vocabulary()));
+    }
+}
+
+// BOS of the original, where it is known and put before texts.
+TokenId bos_of(const fs::path& original) {
+    if (original.empty()) return -1;
+    const Model model = Model::load_vocabulary(original);
+    return model.adds_bos() ? model.bos() : -1;
+}
+
+BaselineManifest manifest_of(const PeerFile& peer, const fs::path& peer_path,
+                             const fs::path& original, const Windows& windows) {
+    BaselineManifest m;
+    m.identity.baseline.kind = "imported";
+    m.identity.baseline.precision = "u16 (16 nats)";
+    m.identity.baseline.head_check_outcome = "log-probabilities as llama-perplexity stored them";
+    const auto window = static_cast<uint32_t>(peer.window_tokens());
+    const PassShape shape = default_shape(window, static_cast<uint32_t>(peer.vocabulary()));
+    m.identity.protocol = {.name = "llama-perplexity",
+                           .window_tokens = window,
+                           .warmup_tokens = window / 2,
+                           .adds_bos = bos_of(original) >= 0,
+                           .sequences_per_batch = shape.sequences,
+                           .tokens_per_ubatch = shape.ubatch_tokens};
+    m.vocabulary = peer.vocabulary();
+    m.windows = windows.windows.size();
+    m.log_probability_floor = kPeerFloorNats;
+    m.windows_per_shard = shape.sequences *
+                          static_cast<uint32_t>(std::max<uint64_t>(
+                              1, kShardRowBytes / (peer.rows_per_window() * peer.row_bytes() *
+                                                   shape.sequences)));
+    Corpus corpus;
+    corpus.key = hash_text({reinterpret_cast<const char*>(peer.tokens().data()),
+                            peer.windows() * peer.window_tokens() * sizeof(TokenId)});
+    m.identity.corpus = corpus_identity(corpus, windows);
+    if (!original.empty()) {
+        const GgufFile file = GgufFile::open(original);
+        m.identity.baseline.original = identify_model(file, /*with_hash=*/true);
+        m.tokenizer_hash = file.tokenizer_hash();
+        m.tensors = tensor_shapes(file);
+        if (file.vocabulary() != m.vocabulary) {
+            throw Error(ErrorKind::kInput,
+                        fmt::format("'{}' was made with a vocabulary of {} tokens; '{}' has {}",
+                                    peer_path.string(), m.vocabulary, original.string(),
+                                    file.vocabulary()),
+                        "give the original the base file was made from");
+        }
+    }
+    m.identity.baseline.key = hash_text(hash_file(peer_path) + m.tokenizer_hash);
+    return m;
+}
+
+void copy_rows(const PeerFile& peer, const BaselineFolder& folder, const BaselineManifest& m,
+               Progress& progress) {
+    const uint64_t window_bytes = peer.rows_per_window() * peer.row_bytes();
+    progress.begin("importing", static_cast<int64_t>(m.windows), "windows");
+    for (size_t shard = 0; shard < m.shards(); ++shard) {
+        throw_if_interrupted();
+        const WindowRange range = shard_range(m, shard);
+        const uint64_t begin = peer.rows_offset() + range.first * window_bytes;
+        const uint64_t size = (range.last - range.first) * window_bytes;
+        if (!shard_is_good(folder.shard(shard), shard_schema(CaptureKind::kLogProbabilities),
+                           m.identity.baseline.key)) {
+            // copied, because rows of an odd window count need not lie on a multiple of 8
+            std::vector<uint16_t> rows(size / sizeof(uint16_t));
+            std::memcpy(rows.data(), peer.mapped.bytes().data() + begin, size);
+            write_log_probabilities(folder.shard(shard), m.identity.baseline.key, rows,
+                                    log_probability_row_values(m.vocabulary));
+        }
+        peer.mapped.forget(begin, size);
+        progress.advance(static_cast<int64_t>(range.last - range.first));
+    }
+    progress.end();
+}
+
+void require_exportable(const BaselineReader& baseline, const fs::path& folder) {
+    const ProtocolIdentity& protocol = baseline.manifest().identity.protocol;
+    if (protocol.name == "llama-perplexity") return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("baseline '{}' has the protocol '{}'; a base file holds windows of the "
+                            "protocol 'llama-perplexity'",
+                            folder.string(), protocol.name),
+                "make one with --protocol llama-perplexity");
+}
+
+// All logits of a few positions from tiles.
+std::vector<float> dense_rows(const BaselineShard& shard, size_t first, size_t count,
+                              size_t vocabulary) {
+    std::vector<float> rows(count * vocabulary);
+    std::vector<float> scratch;
+    const auto tiles = shard.range(first, count);
+    constexpr size_t kTile = 4096;
+    std::vector<float> tile;
+    for (size_t v = 0; v < vocabulary; v += kTile) {
+        const size_t n = std::min(kTile, vocabulary - v);
+        tile.resize(count * n);
+        tiles->tile(0, count, v, n, tile, scratch);
+        for (size_t i = 0; i < count; ++i) {
+            std::copy_n(tile.begin() + static_cast<ptrdiff_t>(i * n), n,
+                        rows.begin() + static_cast<ptrdiff_t>(i * vocabulary + v));
+        }
+    }
+    return rows;
+}
+
+void write_rows(AtomicFile& file, const BaselineShard& shard, size_t vocabulary,
+                double range_nats) {
+    constexpr size_t kRows = 64;
+    std::vector<uint16_t> row(log_probability_row_values(vocabulary));
+    for (size_t at = 0; at < shard.positions(); at += kRows) {
+        const size_t count = std::min(kRows, shard.positions() - at);
+        const std::vector<float> logits = dense_rows(shard, at, count, vocabulary);
+        for (size_t i = 0; i < count; ++i) {
+            encode_log_probabilities({logits.data() + i * vocabulary, vocabulary},
+                                     static_cast<float>(range_nats), row);
+            file.write(std::as_bytes(std::span(row)));
+        }
+    }
+}
+
+}  // namespace
+
+BaselineSummary import_peer_baseline(const fs::path& peer_file, const fs::path& original,
+                                     const fs::path& out, Progress& progress) {
+    const PeerFile peer(peer_file);
+    const std::vector<TokenId> tokens = peer.tokens();
+    require_tokens_fit(peer, tokens, peer_file);
+    const Protocol protocol{.kind = Protocol::Kind::kLlamaPerplexity,
+                            .window_tokens = static_cast<uint32_t>(peer.window_tokens())};
+    const std::vector<uint32_t> one_document(tokens.size(), 0);
+    const Windows windows = disjoint_windows(tokens, one_document, protocol, bos_of(original));
+    BaselineManifest m = manifest_of(peer, peer_file, original, windows);
+    const BaselineFolder folder{out};
+    make_folder(out);
+    write_windows(folder.windows(), windows);
+    write_manifest(folder, m);
+    copy_rows(peer, folder, m, progress);
+    m.complete = true;
+    write_manifest(folder, m);
+    return {.identity = m.identity,
+            .bytes = peer.mapped.bytes().size(),
+            .peer_bytes = peer.mapped.bytes().size()};
+}
+
+void export_peer_baseline(const fs::path& baseline_folder, const fs::path& peer_file,
+                          double range_nats, Progress& progress) {
+    const BaselineReader baseline(baseline_folder);
+    require_exportable(baseline, baseline_folder);
+    const BaselineManifest& m = baseline.manifest();
+    const PeerHeader header{
+        .window_tokens = static_cast<int32_t>(m.identity.protocol.window_tokens),
+        .vocabulary = static_cast<int32_t>(m.vocabulary),
+        .windows = static_cast<int32_t>(m.windows)};
+    AtomicFile file(peer_file);
+    file.write(std::as_bytes(std::span(kMagic)));
+    file.write(std::as_bytes(std::span(&header, 1)));
+    for (const Window& window : baseline.windows().windows) {
+        file.write(std::as_bytes(std::span(window.tokens)));
+    }
+    progress.begin("exporting", static_cast<int64_t>(m.shards()), "shards");
+    for (size_t shard = 0; shard < m.shards(); ++shard) {
+        throw_if_interrupted();
+        write_rows(file, *baseline.open_shard(shard), m.vocabulary, range_nats);
+        progress.advance(1);
+    }
+    progress.end();
+    file.commit();
+}
+
+}  // namespace bitgauge
