@@ -71,13 +71,20 @@ def agrees(printed: str, value: float, last_digits: int = 10) -> bool:
 
 
 def differences(printed: dict, values: dict, last_digits: int = 10) -> list:
-    """One line per statistic of the peer that `values` (name -> number in the peer's unit) lacks or
-    contradicts."""
+    """One line per statistic of the peer that `values` (name -> number in the peer's unit; "NAME ±"
+    -> its uncertainty) lacks or contradicts."""
     found = []
-    for name, entry in printed.items():
+    for name, text in printed_numbers(printed):
         if name not in values:
-            found.append(f"{name}: the peer prints {entry.text}, bitgauge has none")
-        elif not agrees(entry.text, values[name], last_digits):
-            found.append(f"{name}: the peer prints {entry.text}, bitgauge has "
-                         f"{values[name]:.{entry.decimals + 2}f}")
+            found.append(f"{name}: the peer prints {text}, bitgauge has none")
+        elif not agrees(text, values[name], last_digits):
+            found.append(f"{name}: the peer prints {text}, bitgauge has "
+                         f"{values[name]:.{decimals_of(text) + 2}f}")
     return found
+
+
+def printed_numbers(printed: dict):
+    for name, entry in printed.items():
+        yield name, entry.text
+        if entry.uncertainty:
+            yield f"{name} ±", entry.uncertainty
