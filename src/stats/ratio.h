@@ -49,7 +49,11 @@ Estimate symmetric_interval(const RatioFit& fit, double confidence);
 // and differences at 95 %; at extreme confidence it is too short on the side away from the tail.
 Estimate skewness_corrected_interval(const RatioFit& fit, double confidence);
 
-// Two-sided, for R = 0; the inverse of symmetric_interval. 1 for fewer than two clusters.
+// Two-sided, for a true value of 0; the inverse of symmetric_interval. 1 for fewer than two
+// clusters.
 double two_sided_p(const RatioFit& fit);
+
+// Whether symmetric_interval(fit, confidence) lies within [-margin, margin].
+bool interval_within(const RatioFit& fit, double confidence, double margin);
 
 }  // namespace bitgauge::stats

@@ -21,8 +21,7 @@ bool is_tie(const stats::Pair& pair, std::span<const double> means, double tie_m
             double confidence) {
     const double smaller = std::abs(std::min(means[pair.a], means[pair.b]));
     const double margin = pair.on_log_scale ? std::log1p(tie_margin) : tie_margin * smaller;
-    const Estimate interval = stats::symmetric_interval(pair.test, confidence);
-    return interval.has_interval() && interval.low >= -margin && interval.high <= margin;
+    return stats::interval_within(pair.test, confidence, margin);
 }
 
 }  // namespace
