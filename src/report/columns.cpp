@@ -17,8 +17,9 @@ std::string rank_text(const LeaderboardRow& row) {
     return fmt::format("{}{}", row.rank, row.shares_rank ? "=" : "");
 }
 
-std::string times_front(double excess_ln) {
-    return format_fixed(std::exp(excess_ln), 2);
+// "1.23", "* 1.00" for a file that no other beats.
+std::string times_front(double excess_ln, bool on_front) {
+    return (on_front ? "* " : "") + format_fixed(std::exp(excess_ln), 2);
 }
 
 double gib(const LeaderboardRow& row) {
@@ -31,7 +32,7 @@ double gb(const LeaderboardRow& row) {
 
 // Small models have nothing before the third decimal.
 std::string size_text(double size) {
-    return fmt::format("{:.{}f}", size, size < 1 ? 4 : 2);
+    return fmt::format("{:.{}f}", size, size < 0.1 ? 4 : 2);
 }
 
 struct BoardColumn {
@@ -109,12 +110,10 @@ const std::vector<BoardColumn>& board_columns() {
          true,
          [](const Row& r) { return format_fixed(r.efficiency_score, 3); }},
         {{"× front", "", false,
-          "KLD over that of the front at this size; 1 is the front, lower is better"},
+          "KLD over that of the front at this size; 1 is the front, lower is "
+          "better; * marks files that no other beats"},
          true,
-         [](const Row& r) { return times_front(r.excess_over_front_ln); }},
-        {{"", "", true, "* no other file is both smaller and nearer"},
-         true,
-         [](const Row& r) { return std::string(r.on_front ? "*" : ""); }},
+         [](const Row& r) { return times_front(r.excess_over_front_ln, r.on_front); }},
         {{"not finite", "positions", false,
           "positions with NaN or infinity, left out of every mean"},
          false,
@@ -166,10 +165,7 @@ const std::vector<PublishedColumn>& published_columns() {
          [](const Published& r) { return format_fixed(r.efficiency_score, 3); }},
         {{"× front", "", false, "KLD over that of this table's front at this size; 1 is the front"},
          [](const Published& r) { return r.excess_over_front_ln; },
-         [](const Published& r) { return times_front(r.excess_over_front_ln); }},
-        {{"", "", true, "* no other row is both smaller and nearer"},
-         [](const Published& r) { return r.excess_over_front_ln; },
-         [](const Published& r) { return std::string(r.on_front ? "*" : ""); }},
+         [](const Published& r) { return times_front(r.excess_over_front_ln, r.on_front); }},
     };
     return columns;
 }
@@ -183,7 +179,7 @@ bool has_values(const PublishedTable& table, const PublishedColumn& column) {
 
 }  // namespace
 
-Grid grid_of(const Leaderboard& board, bool wide) {
+Grid grid_of(const Leaderboard& board, bool wide, size_t name_width) {
     Grid grid;
     grid.rows.resize(board.rows.size());
     for (const BoardColumn& column : board_columns()) {
@@ -191,7 +187,7 @@ Grid grid_of(const Leaderboard& board, bool wide) {
         grid.columns.push_back(column.head);
         for (size_t i = 0; i < board.rows.size(); ++i) {
             const std::string cell = printable(column.cell(board.rows[i]));
-            grid.rows[i].push_back(wide ? cell : shortened(cell, kNameWidth));
+            grid.rows[i].push_back(shortened(cell, name_width));
         }
     }
     return grid;

@@ -11,10 +11,8 @@
 
 namespace bitgauge {
 
-// The longest name a table that is not wide prints whole.
-constexpr size_t kNameWidth = 24;
-
-Grid grid_of(const Leaderboard& board, bool wide);
+// Longer cells are cut to `name_width` code points.
+Grid grid_of(const Leaderboard& board, bool wide, size_t name_width);
 Grid grid_of(const PublishedTable& table);
 
 // One line about the whole table.

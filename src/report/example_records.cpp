@@ -37,7 +37,7 @@ double noise(std::mt19937& generator) {
 }
 
 Estimate around(double value, double share) {
-    return {value, value * (1 - share), value * (1 + share)};
+    return {value, value - std::abs(value) * share, value + std::abs(value) * share};
 }
 
 ModelIdentity model_of(const File& file) {

@@ -1,5 +1,6 @@
 // The page: one template (page/page.html) filled with sections.
 
+#include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@
 
 namespace bitgauge {
 namespace {
+
+constexpr size_t kNameWidth = 32;  // longer names are cut
 
 struct Field {
     std::string_view marker;  // "{{css}}"
@@ -113,8 +116,9 @@ std::string details_html(const char* summary, const Grid& grid) {
 
 std::string section_html(const Leaderboard& board, const std::string& id) {
     return fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n", id, html_escaped(title_of(board))) +
-           facts_html(facts_of(board)) + scrolling(html_of(grid_of(board, false))) +
-           notes_html(footnotes_of(board)) + details_html("All columns", grid_of(board, true)) +
+           facts_html(facts_of(board)) + scrolling(html_of(grid_of(board, false, kNameWidth))) +
+           notes_html(footnotes_of(board)) +
+           details_html("All columns", grid_of(board, true, kNameWidth)) +
            details_html("Records: files, hashes, builds", provenance_grid(board)) +
            plots_html(plots_of(board), id) + "</section>\n";
 }

@@ -28,7 +28,6 @@ std::string format_estimate(const Estimate& estimate, double scale) {
 
 std::string format_number(double value) {
     if (std::isnan(value)) return "n/a";
-    if (value != 0 && std::abs(value) < 1e-4) return fmt::format("{:.3e}", value);
     if (std::abs(value) >= 1000) return fmt::format("{:.1f}", value);
     return fmt::format("{:.4g}", value);
 }

@@ -21,16 +21,42 @@ double on_log_axis(double kld_nats) {
     return std::max(kld_nats, kSmallestKld);
 }
 
+// A layer without data draws nothing, and Vega complains about its empty axes.
+void drop_empty_layers(Json& spec) {
+    if (!spec.contains("layer")) return;
+    Json layers = Json::array();
+    for (Json& layer : spec["layer"]) {
+        const std::string name = layer["data"]["name"].get<std::string>();
+        if (!spec["datasets"][name].empty()) layers.push_back(std::move(layer));
+    }
+    spec["layer"] = std::move(layers);
+}
+
 Plot plot_with(const char* spec, const char* title, const char* caption, Json datasets) {
     Plot plot{title, caption, Json::parse(asset(spec))};
     plot.spec["datasets"] = std::move(datasets);
+    drop_empty_layers(plot.spec);
     return plot;
 }
 
-// "low" and "high"; null where there is no interval, which the plots leave out.
+// "low" and "high"; absent where there is no interval.
 void add_interval(Json& point, const Estimate& estimate) {
-    point["low"] = estimate.has_interval() ? Json(on_log_axis(estimate.low)) : Json(nullptr);
-    point["high"] = estimate.has_interval() ? Json(on_log_axis(estimate.high)) : Json(nullptr);
+    if (!estimate.has_interval()) return;
+    point["low"] = on_log_axis(estimate.low);
+    point["high"] = on_log_axis(estimate.high);
+}
+
+template <class Wanted>
+Json those(const Json& points, Wanted&& wanted) {
+    Json result = Json::array();
+    for (const Json& point : points) {
+        if (wanted(point)) result.push_back(point);
+    }
+    return result;
+}
+
+Json with_interval(const Json& points) {
+    return those(points, [](const Json& point) { return point.contains("low"); });
 }
 
 std::string publisher_or_unknown(const std::string& publisher) {
@@ -67,21 +93,74 @@ Json point_of(const PublishedRow& row) {
             {"kld_text", format_number(row.kld_mean_nats)},
             {"rank", "n/a"},
             {"times_front", format_fixed(std::exp(row.excess_over_front_ln), 2)},
-            {"score", format_fixed(row.efficiency_score, 3)},
-            {"low", nullptr},
-            {"high", nullptr}};
+            {"score", format_fixed(row.efficiency_score, 3)}};
 }
 
 Json corner_of(double size_gib, double kld_nats) {
     return {{"size_gib", size_gib}, {"kld_nats", on_log_axis(kld_nats)}};
 }
 
+// Where a point lies in the plot: both coordinates in [0, 1].
+struct Place {
+    double x, y;
+};
+
+std::vector<double> scaled(std::vector<double> values) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    const double low = *least, range = *most - *least;
+    for (double& value : values) value = range > 0 ? (value - low) / range : 0.5;
+    return values;
+}
+
+std::vector<Place> places_of(const Json& files) {
+    std::vector<double> xs, ys;
+    for (const Json& file : files) {
+        xs.push_back(file["size_gib"].get<double>());
+        ys.push_back(std::log(file["kld_nats"].get<double>()));
+    }
+    xs = scaled(std::move(xs));
+    ys = scaled(std::move(ys));
+    std::vector<Place> places;
+    for (size_t i = 0; i < xs.size(); ++i) places.push_back({xs[i], ys[i]});
+    return places;
+}
+
+// Labels stand right above their point, or left below it where another point is in the way.
+std::vector<bool> crowded(const Json& files) {
+    constexpr double kLabelWidth = 0.09, kLabelHeight = 0.06;
+    const std::vector<Place> places = places_of(files);
+    std::vector<bool> result;
+    for (const Place& place : places) {
+        result.push_back(std::any_of(places.begin(), places.end(), [&](const Place& other) {
+            const double right = other.x - place.x, up = other.y - place.y;
+            return right > 0 && right < kLabelWidth && up > -kLabelHeight / 2 && up < kLabelHeight;
+        }));
+    }
+    return result;
+}
+
+Json size_data(Json files, Json front) {
+    Json right = Json::array(), left = Json::array();
+    const std::vector<bool> to_the_left = crowded(files);
+    for (size_t i = 0; i < files.size(); ++i) (to_the_left[i] ? left : right).push_back(files[i]);
+    Json intervals = with_interval(files);
+    return {{"files", std::move(files)},
+            {"intervals", std::move(intervals)},
+            {"labels_right", std::move(right)},
+            {"labels_left", std::move(left)},
+            {"front", std::move(front)}};
+}
+
 Plot size_plot(Json files, Json front) {
-    return plot_with(
-        "page/kld_size.vl.json", "Divergence against size",
-        "Lower and further left is better. Bars are 95 % intervals; the dashed line is "
-        "the front: the best known divergence at each size.",
-        {{"files", std::move(files)}, {"front", std::move(front)}});
+    const bool has_intervals = !with_interval(files).empty();
+    return plot_with("page/kld_size.vl.json", "Divergence against size",
+                     has_intervals ? "Lower and further left is better. Bars are 95 % intervals; "
+                                     "the dashed line is the front: the best known divergence at "
+                                     "each size."
+                                   : "Lower and further left is better. The dashed line is the "
+                                     "front: the best known divergence at each size. The source "
+                                     "prints no uncertainty.",
+                     size_data(std::move(files), std::move(front)));
 }
 
 Plot size_plot(const Leaderboard& board) {
@@ -141,6 +220,16 @@ Json points_of(const Leaderboard& board, void (*add)(Json&, const LeaderboardRow
     return points;
 }
 
+Plot strata_plot(const Leaderboard& board) {
+    constexpr size_t kRowHeight = 32;
+    Json strata = points_of(board, add_strata), intervals = with_interval(strata);
+    Plot plot = plot_with("page/strata.vl.json", "Divergence by kind of text",
+                          "Dots are means, bars their 95 % intervals over documents.",
+                          {{"strata", std::move(strata)}, {"intervals", std::move(intervals)}});
+    plot.spec["height"] = kRowHeight * board.rows.size();
+    return plot;
+}
+
 bool has_several_strata(const Leaderboard& board) {
     return board.rows.front().record.strata.size() > 1;
 }
@@ -148,11 +237,10 @@ bool has_several_strata(const Leaderboard& board) {
 }  // namespace
 
 std::vector<Plot> plots_of(const Leaderboard& board) {
-    std::vector<Plot> plots = {size_plot(board)};
+    std::vector<Plot> plots;
+    if (board.rows.front().rank > 0) plots.push_back(size_plot(board));
     if (has_several_strata(board)) {
-        plots.push_back(plot_with("page/strata.vl.json", "Divergence by kind of text",
-                                  "Dots are means, bars their 95 % intervals over documents.",
-                                  {{"strata", points_of(board, add_strata)}}));
+        plots.push_back(strata_plot(board));
     }
     if (Json points = points_of(board, add_positions); !points.empty()) {
         plots.push_back(plot_with("page/position.vl.json", "Divergence by position",

@@ -15,6 +15,9 @@ namespace {
 
 constexpr size_t kTextWidth = 110;
 
+// The longest name printed whole.
+constexpr size_t kNameWidth = 24, kWideNameWidth = 80;
+
 // Breaks at spaces; lines after the first begin with `indent` spaces.
 std::string wrapped(std::string_view text, size_t indent) {
     std::string result;
@@ -63,7 +66,8 @@ std::string joined_sections(const Report& report, const TableOptions& options, S
     std::string text;
     const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "\n") + part; };
     for (const Leaderboard& board : report.leaderboards) {
-        add(section(board, grid_of(board, options.wide)));
+        add(section(board,
+                    grid_of(board, options.wide, options.wide ? kWideNameWidth : kNameWidth)));
     }
     for (const PublishedTable& table : report.published) add(section(table, grid_of(table)));
     return text;

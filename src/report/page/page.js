@@ -3,7 +3,7 @@
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 
-function theme() {
+function theme(width) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const font = getComputedStyle(document.body).fontFamily;
@@ -16,22 +16,23 @@ function theme() {
       domainColor: colour("--line"), tickColor: colour("--line"),
       labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", titlePadding: 8,
     },
+    axisY: { labelLimit: width < 600 ? 120 : 240 },
     legend: { labelColor: colour("--ink"), titleColor: colour("--ink"), labelFontSize: 12 },
     text: { color: colour("--ink") },
   };
 }
 
-// On narrow screens a legend of four columns would be cut off.
-function fitted(spec, width) {
-  const legend = spec.encoding?.color?.legend;
-  if (legend?.columns) legend.columns = Math.max(1, Math.floor(width / 190));
-  return spec;
+// Legends get as many columns as the width has room for; left alone, they run out of the page.
+function parsed(text, width) {
+  const columns = Math.max(1, Math.floor(width / 185));
+  return JSON.parse(text, (key, value) => (key === "legend" && value ? { ...value, columns } : value));
 }
 
 async function draw(script) {
   const target = document.getElementById(script.dataset.target);
-  const spec = fitted(JSON.parse(script.textContent), target.clientWidth);
-  await window.vegaEmbed(target, { ...spec, config: theme() }, {
+  const width = target.clientWidth;
+  const spec = parsed(script.textContent, width);
+  await window.vegaEmbed(target, { ...spec, config: theme(width) }, {
     mode: "vega-lite", renderer: "svg", actions: false, ast: true,
     tooltip: { theme: dark.matches ? "dark" : "light" },
   });
@@ -45,7 +46,7 @@ async function drawAll() {
 }
 
 function sortKey(cell) {
-  const number = parseFloat(cell.textContent.replace(/,/g, ""));
+  const number = parseFloat(cell.textContent.replace(/^\* |,/g, ""));
   return Number.isNaN(number) ? cell.textContent : number;
 }
 
