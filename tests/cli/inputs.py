@@ -27,8 +27,8 @@ def make(line: str, scratch: Path, variables: dict, skip):
     source = arguments[0] if arguments else ""
     if source.startswith(str(ROOT)) and not Path(source).exists():
         raise skip(f"{Path(source).relative_to(ROOT)} is not here")
-    arguments = [argument if Path(argument).is_absolute() or not (scratch / argument).exists()
-                 else str(scratch / argument) for argument in arguments]
+    arguments = [str(scratch / argument) if argument and (scratch / argument).exists() else argument
+                 for argument in arguments]
     FUNCTIONS[name](scratch / output, *arguments)
 
 
