@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/console.h"
+#include "cli/help.h"
 #include "cli/program.h"
 #include "cli/suggest.h"
 
@@ -22,6 +23,13 @@ TEST(Suggest, NamesTheNearestAndNothingWhenNoneIsNear) {
     EXPECT_EQ(suggest("inspct", names), "inspect");
     EXPECT_EQ(suggest("mesaure", names), "measure");
     EXPECT_EQ(suggest("xyzzy", names), "");
+}
+
+TEST(Wrapped, BreaksBetweenWordsAndKeepsBreaks) {
+    EXPECT_EQ(wrapped("one two three", 7), "one two\nthree");
+    EXPECT_EQ(wrapped("one\ntwo three", 80), "one\ntwo three");
+    EXPECT_EQ(wrapped("unbreakable", 4), "unbreakable");
+    EXPECT_EQ(wrapped("", 4), "");
 }
 
 TEST(ProgressLine, TellsRateAndTimeLeft) {

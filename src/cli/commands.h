@@ -28,5 +28,6 @@ void add_report(CLI::App& app, Console& console);
 void add_baseline(CLI::App& app, Console& console);
 void add_measure(CLI::App& app, Console& console);
 void add_quantize(CLI::App& app, Console& console);
+void add_worker(CLI::App& app, Console& console);
 
 }  // namespace bitgauge

@@ -2,9 +2,13 @@
 #include <memory>
 #include <vector>
 
-#include "bitgauge/error.h"
+#include <CLI/CLI.hpp>
 
+#include "bitgauge/gguf.h"
+
+#include "base/json.h"
 #include "cli/commands.h"
+#include "cli/inspection.h"
 
 namespace bitgauge {
 namespace {
@@ -14,8 +18,19 @@ struct InspectOptions {
     bool json = false;
 };
 
-void inspect(const InspectOptions&, Console&) {
-    throw Error(ErrorKind::kEnvironment, "inspect is not there yet");
+void print_json(const InspectOptions& options, Console& console) {
+    Json files = Json::array();
+    for (const auto& path : options.files) files.push_back(inspection_json(GgufFile::open(path)));
+    const Json record = {{"schema", "bitgauge.inspect/1"}, {"files", files}};
+    // names in a model file may be no UTF-8
+    console.print(record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void print_text(const InspectOptions& options, Console& console) {
+    for (const auto& path : options.files) {
+        const std::string gap = path == options.files.front() ? "" : "\n";
+        console.print(gap + inspection_text(GgufFile::open(path)));
+    }
 }
 
 }  // namespace
@@ -28,8 +43,14 @@ void add_inspect(CLI::App& app, Console& console) {
     command->add_option("FILE", options->files, "Model files; of a split one, the first shard")
         ->required()
         ->type_name("");
-    command->add_flag("--json", options->json, "Print one JSON record per file");
-    command->callback([options, &console] { inspect(*options, console); });
+    command->add_flag("--json", options->json, "Print one JSON record of all files");
+    command->callback([options, &console] {
+        if (options->json) {
+            print_json(*options, console);
+        } else {
+            print_text(*options, console);
+        }
+    });
 }
 
 }  // namespace bitgauge

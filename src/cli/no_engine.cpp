@@ -30,5 +30,6 @@ void add_measure(CLI::App& app, Console& console) {
 void add_quantize(CLI::App& app, Console& console) {
     add_absent(app, console, "quantize");
 }
+void add_worker(CLI::App&, Console&) {}
 
 }  // namespace bitgauge

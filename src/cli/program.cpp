@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
 
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/suggest.h"
 
 namespace bitgauge {
@@ -16,15 +18,9 @@ namespace {
 constexpr int kUsage = static_cast<int>(ErrorKind::kInput);
 constexpr int kEnvironment = static_cast<int>(ErrorKind::kEnvironment);
 
-constexpr std::string_view kExitStatus =
-    "Exit status:\n"
-    "  0 done; 1 a gate you set failed; 2 usage or bad input; 3 environment (I/O, memory, "
-    "device);\n"
-    "  4 a number is not finite; 130 interrupted";
-
 std::string version_text() {
-    return "bitgauge " BITGAUGE_VERSION "\nllama " BITGAUGE_LLAMA_VERSION
-           "\nggml " BITGAUGE_GGML_VERSION;
+    return "bitgauge " BITGAUGE_VERSION "\nllama " BITGAUGE_LLAMA_VERSION "\nggml " +
+           ggml_version_text();
 }
 
 std::string called_command(const CLI::App& app) {
@@ -78,14 +74,13 @@ CLI::App* add_command(CLI::App& app, Console& console, const std::string& name,
 std::unique_ptr<CLI::App> make_program(Console& console) {
     auto app = std::make_unique<CLI::App>(
         "bitgauge measures how faithful a quantized GGUF model is to its original", "bitgauge");
-    app->get_formatter()->column_width(34);
-    app->get_formatter()->label("SUBCOMMAND", "COMMAND");
-    app->get_formatter()->label("Subcommands", "Commands");
+    app->formatter(help_formatter());
     app->set_version_flag("--version", version_text(), "Print the versions and exit");
     app->require_subcommand(1);
     app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
                             kExitStatus));
     add_inspect(*app, console);
+    add_report(*app, console);
     return app;
 }
 

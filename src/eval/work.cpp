@@ -53,6 +53,19 @@ std::string last_words(const std::string& errors) {
     return errors.substr(begin, errors.find('\n', begin) - begin);
 }
 
+// What a child of this program wrote before it failed, as the error it was.
+[[noreturn]] void rethrow_printed(const ChildOutcome& child) {
+    constexpr std::string_view kMessage = "bitgauge: error: ";
+    constexpr std::string_view kHint = "  hint: ";
+    const auto line_after = [&](std::string_view mark) {
+        const size_t at = child.last_errors.find(mark);
+        if (at == std::string::npos) return std::string();
+        const size_t begin = at + mark.size();
+        return child.last_errors.substr(begin, child.last_errors.find('\n', begin) - begin);
+    };
+    throw Error(static_cast<ErrorKind>(child.status), line_after(kMessage), line_after(kHint));
+}
+
 [[noreturn]] void throw_for(const ChildOutcome& child, const fs::path& model) {
     throw_if_interrupted();
     if (child.signal == SIGKILL) {
@@ -92,6 +105,19 @@ CaptureReport run_capture(const CaptureJob& job, const Isolation& isolation, Pro
     make_folder(job.out);
     return isolation.program ? run_in_child(job, *isolation.program, progress)
                              : capture(job, progress);
+}
+
+void quantize_in_child(const fs::path& original, const fs::path& out, const std::string& file_type,
+                       const QuantizeOptions& options, const Isolation& isolation) {
+    if (!isolation.program) return quantize_with_libllama(original, out, file_type, options);
+    std::vector<std::string> arguments = {"quantize", original.string(), "-r", file_type, "-o",
+                                          out.string(), "--direct", "--threads",
+                                          std::to_string(options.threads)};
+    if (options.pure) arguments.emplace_back("--pure");
+    const ChildOutcome child = run_child(*isolation.program, arguments, [](const std::string&) {});
+    if (child.signal == 0 && child.status == 0) return;
+    if (child.last_errors.find("bitgauge: error: ") != std::string::npos) rethrow_printed(child);
+    throw_for(child, original);
 }
 
 int run_worker(const fs::path& job_file, Progress& progress) {

@@ -123,8 +123,7 @@ TEST(Divergence, OfStoredLogProbabilitiesLeavesOutWhatIsBelowTheFloor) {
     // P = (e^-0.1, e^-20): the second is left out and P is not normalized again.
     const std::vector<float> p = {-0.1F, -20.0F};
     const std::vector<float> q = {0.0F, 0.0F};
-    const TokenDivergence d =
-        divergence(p, q, 1, 2, -16.0F, ReferenceScale::kLogProbabilities);
+    const TokenDivergence d = divergence(p, q, 1, 2, -16.0F, ReferenceScale::kLogProbabilities);
     EXPECT_NEAR(d.kld_nats, std::exp(-0.1) * (-0.1 + std::log(2.0)), 1e-6);
     EXPECT_NEAR(d.reference_nats, 20.0, 1e-6);
 }

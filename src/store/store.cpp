@@ -128,7 +128,8 @@ struct Store::Database {
         if (pragma("application_id") != kApplicationId) {
             throw Error(
                 ErrorKind::kInput,
-                fmt::format("{} is an SQLite database, but not a bitgauge store", path.string()),
+                fmt::format("{} is empty or a database of another program, not a bitgauge store",
+                            path.string()),
                 kHintNoStore);
         }
         if (const int version = pragma("user_version"); version > kSchemaVersion) {

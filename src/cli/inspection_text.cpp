@@ -1,0 +1,119 @@
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "cli/inspection.h"
+#include "report/escape.h"
+#include "report/grid.h"
+
+namespace bitgauge {
+namespace {
+
+std::string line(std::string_view name, const std::string& value) {
+    return fmt::format("  {:<17}{}\n", name, printable(value));
+}
+
+std::string size_text(uint64_t bytes) {
+    const auto size = static_cast<double>(bytes);
+    return fmt::format("{:.4g} GiB ({:.4g} GB), {} bytes", size / kGiB, size / kGB,
+                       format_count(bytes));
+}
+
+std::string rate_text(const GgufFile& file) {
+    if (file.parameters() == 0) return "none: no tensors";
+    const BitsPerWeight exact = bits_per_weight(file.tensor_bytes(), file.parameters());
+    return fmt::format("{:.4f} ({}/{} exactly)", exact.value(), exact.bits, exact.weights);
+}
+
+std::string split_text(const GgufFile& file) {
+    return file.shards().size() == 1 ? "no" : fmt::format("{} shards", file.shards().size());
+}
+
+std::string tokenizer_text(const GgufFile& file) {
+    if (file.tokenizer_hash().empty()) return "none";
+    const std::string pre = file.text("tokenizer.ggml.pre").value_or("none");
+    return fmt::format("{} (pre-tokenizer {}), {} tokens, hash {}",
+                       file.text("tokenizer.ggml.model").value_or("unnamed"), pre,
+                       format_count(file.vocabulary()), file.tokenizer_hash());
+}
+
+std::string template_text(const GgufFile& file) {
+    const auto chat_template = file.text("tokenizer.chat_template");
+    return chat_template ? fmt::format("{} bytes", format_count(chat_template->size())) : "none";
+}
+
+// "q4_K 46, q6_K 3"; the count is left out where there is one type.
+std::string types_text(const TensorGroup& group) {
+    if (group.types.size() == 1) return group.types.begin()->first;
+    std::string text;
+    for (const auto& [type, tensors] : group.types) {
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", type, tensors);
+    }
+    return text;
+}
+
+std::vector<std::string> group_row(const TensorGroup& group, uint64_t all_bytes) {
+    const double share = static_cast<double>(group.bytes) / static_cast<double>(all_bytes);
+    const double rate = bits_per_weight(group.bytes, group.parameters).value();
+    return {group.name,
+            types_text(group),
+            format_count(group.tensors),
+            format_count(group.parameters),
+            format_count(group.bytes),
+            fmt::format("{:.2f}", 100 * share),
+            fmt::format("{:.4f}", rate)};
+}
+
+// Groups of tensors without a weight in them are left out: nothing about them is a size.
+std::string group_table(const std::vector<TensorGroup>& groups, const char* kind,
+                        uint64_t all_bytes) {
+    Grid grid;
+    grid.columns = {{kind, "", true, ""},
+                    {"types", "", true, ""},
+                    {"tensors", "", false, ""},
+                    {"parameters", "", false, ""},
+                    {"size", "bytes", false, ""},
+                    {"share", "%", false, ""},
+                    {"rate", "bits/weight", false, ""}};
+    for (const TensorGroup& group : groups) {
+        if (group.bytes > 0) grid.rows.push_back(group_row(group, all_bytes));
+    }
+    return text_of(grid);
+}
+
+std::string provenance_text(const GgufFile& file) {
+    std::string text;
+    for (const KeyValue& key : provenance_of(file)) {
+        std::string value = shortened(printable(key.value), 100);
+        if (key.key == "general.file_type") {
+            value += fmt::format(" ({})", file_type_name(file.integer(key.key).value_or(-1)));
+        }
+        text += fmt::format("  {} = {}\n", printable(key.key), value);
+    }
+    return text.empty() ? "" : "\nprovenance\n" + text;
+}
+
+}  // namespace
+
+std::string inspection_text(const GgufFile& file) {
+    const ModelIdentity identity = identify_model(file, false);
+    std::string text = printable(identity.file) + "\n";
+    text += line("architecture", identity.architecture.empty() ? "unnamed" : identity.architecture);
+    text += line("name", identity.name);
+    if (!identity.label.empty()) text += line("label", identity.label);
+    if (!identity.publisher.empty()) text += line("publisher", identity.publisher);
+    text += line("parameters", format_count(identity.parameters));
+    text += line("size", size_text(identity.size_bytes));
+    text += line("bits per weight", rate_text(file));
+    text += line("tensors", fmt::format("{}, {} bytes", format_count(file.tensors().size()),
+                                        format_count(file.tensor_bytes())));
+    text += line("split", split_text(file));
+    text += line("tokenizer", tokenizer_text(file));
+    text += line("chat template", template_text(file));
+    if (!file.tensors().empty()) {
+        text += "\n" + group_table(group_by_type(file), "type", file.tensor_bytes());
+        text += "\n" + group_table(group_by_role(file), "role", file.tensor_bytes());
+    }
+    return text + provenance_text(file);
+}
+
+}  // namespace bitgauge
