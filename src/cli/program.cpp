@@ -80,6 +80,11 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
                             kExitStatus));
     add_inspect(*app, console);
+    add_baseline(*app, console);
+    add_measure(*app, console);
+    add_report(*app, console);
+    add_quantize(*app, console);
+    add_worker(*app, console);
     add_report(*app, console);
     return app;
 }
