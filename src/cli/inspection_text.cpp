@@ -51,31 +51,36 @@ std::string types_text(const TensorGroup& group) {
     return text;
 }
 
-std::vector<std::string> group_row(const TensorGroup& group, uint64_t all_bytes) {
+// One row: the group's name, its types if `with_types`, and its sizes. A share needs bytes in all.
+std::vector<std::string> group_row(const TensorGroup& group, bool with_types, uint64_t all_bytes) {
+    std::vector<std::string> row = {group.name};
+    if (with_types) row.push_back(types_text(group));
     const double share = static_cast<double>(group.bytes) / static_cast<double>(all_bytes);
     const double rate = bits_per_weight(group.bytes, group.parameters).value();
-    return {group.name,
-            types_text(group),
-            format_count(group.tensors),
-            format_count(group.parameters),
-            format_count(group.bytes),
-            fmt::format("{:.2f}", 100 * share),
-            fmt::format("{:.4f}", rate)};
+    for (const std::string& cell :
+         {format_count(group.tensors), format_count(group.parameters), format_count(group.bytes),
+          fmt::format("{:.2f}", 100 * share), fmt::format("{:.4f}", rate)}) {
+        row.push_back(cell);
+    }
+    return row;
 }
 
 // Groups of tensors without a weight in them are left out: nothing about them is a size.
-std::string group_table(const std::vector<TensorGroup>& groups, const char* kind,
+std::string group_table(const std::vector<TensorGroup>& groups, const char* kind, bool with_types,
                         uint64_t all_bytes) {
     Grid grid;
-    grid.columns = {{kind, "", true, ""},
-                    {"types", "", true, ""},
-                    {"tensors", "", false, ""},
-                    {"parameters", "", false, ""},
-                    {"size", "bytes", false, ""},
-                    {"share", "%", false, ""},
-                    {"rate", "bits/weight", false, ""}};
+    grid.columns.push_back({kind, "", true, ""});
+    if (with_types) grid.columns.push_back({"types", "", true, ""});
+    for (const auto& [title, unit] :
+         std::initializer_list<std::pair<const char*, const char*>>{{"tensors", ""},
+                                                                    {"parameters", ""},
+                                                                    {"size", "bytes"},
+                                                                    {"share", "%"},
+                                                                    {"rate", "bits/weight"}}) {
+        grid.columns.push_back({title, unit, false, ""});
+    }
     for (const TensorGroup& group : groups) {
-        if (group.bytes > 0) grid.rows.push_back(group_row(group, all_bytes));
+        if (group.bytes > 0) grid.rows.push_back(group_row(group, with_types, all_bytes));
     }
     return text_of(grid);
 }
@@ -110,8 +115,8 @@ std::string inspection_text(const GgufFile& file) {
     text += line("tokenizer", tokenizer_text(file));
     text += line("chat template", template_text(file));
     if (!file.tensors().empty()) {
-        text += "\n" + group_table(group_by_type(file), "type", file.tensor_bytes());
-        text += "\n" + group_table(group_by_role(file), "role", file.tensor_bytes());
+        text += "\n" + group_table(group_by_type(file), "type", false, file.tensor_bytes());
+        text += "\n" + group_table(group_by_role(file), "role", true, file.tensor_bytes());
     }
     return text + provenance_text(file);
 }

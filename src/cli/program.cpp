@@ -85,7 +85,6 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     add_report(*app, console);
     add_quantize(*app, console);
     add_worker(*app, console);
-    add_report(*app, console);
     return app;
 }
 
