@@ -59,6 +59,7 @@ PUBLIC_OWNER = {
     "progress": "base",
     "token": "base",
     "record": "store",
+    "version": "base",  # written by CMake; a build has it, the tree does not
 }
 
 # Libraries of others: pattern of the header's name -> rooms that may include it. The first pattern
