@@ -121,9 +121,8 @@ struct QuantizeOptions {
     uint32_t threads = 0;
     bool pure = false;  // every matrix in the same type
 };
-void quantize_with_libllama(const std::filesystem::path& original,
-                            const std::filesystem::path& out, const std::string& file_type,
-                            const QuantizeOptions& options);
+void quantize_with_libllama(const std::filesystem::path& original, const std::filesystem::path& out,
+                            const std::string& file_type, const QuantizeOptions& options);
 std::vector<std::string> quantizer_file_types();
 
 }  // namespace bitgauge

@@ -28,20 +28,21 @@ struct BaselineOptions {
     std::vector<std::filesystem::path> texts;
     Protocol protocol;
     std::string precision = "auto";  // of states: auto, f16, bf16, f32 (auto: docs/metrics.md)
-    uint32_t ubatch_tokens = 0;      // per decode; 0: as llama-perplexity, less for huge vocabularies
+    uint32_t ubatch_tokens = 0;  // per decode; 0: as llama-perplexity, less for huge vocabularies
     EngineOptions engine;
     Isolation isolation;
 };
 
 struct BaselineSummary {
-    MeasureRecord identity;  // baseline, protocol and corpus are filled
-    uint64_t bytes = 0;      // of the folder
-    uint64_t peer_bytes = 0; // of llama-perplexity's file of the same positions
+    MeasureRecord identity;   // baseline, protocol and corpus are filled
+    uint64_t bytes = 0;       // of the folder
+    uint64_t peer_bytes = 0;  // of llama-perplexity's file of the same positions
     bool was_complete = false;
 };
 
 // Makes (or goes on making) the baseline of `original` over the texts in folder `out`. Errors:
-// kInput for a text that is too short or another baseline in the folder; kEnvironment; kInterrupted.
+// kInput for a text that is too short or another baseline in the folder; kEnvironment;
+// kInterrupted.
 BaselineSummary make_baseline(const std::filesystem::path& original,
                               const std::filesystem::path& out, const BaselineOptions& options,
                               Progress& progress);
@@ -53,8 +54,8 @@ BaselineSummary import_peer_baseline(const std::filesystem::path& peer_file,
                                      const std::filesystem::path& original,
                                      const std::filesystem::path& out, Progress& progress);
 
-// Writes a baseline of the protocol llama-perplexity as its base file. `range_nats`: 16 as llama.cpp,
-// 24 as ik_llama.cpp.
+// Writes a baseline of the protocol llama-perplexity as its base file. `range_nats`: 16 as
+// llama.cpp, 24 as ik_llama.cpp.
 void export_peer_baseline(const std::filesystem::path& baseline,
                           const std::filesystem::path& peer_file, double range_nats,
                           Progress& progress);
@@ -62,10 +63,10 @@ void export_peer_baseline(const std::filesystem::path& baseline,
 struct MeasureOptions {
     EngineOptions engine;
     Isolation isolation;
-    bool again = false;                   // measure although a record is there
+    bool again = false;  // measure although a record is there
     std::optional<SequentialPlan> until_decided;
-    uint64_t seed = 1;                    // of the order of looks and of resampling
-    std::filesystem::path work;           // for states of candidates; default: inside the baseline
+    uint64_t seed = 1;           // of the order of looks and of resampling
+    std::filesystem::path work;  // for states of candidates; default: inside the baseline
 };
 
 struct MeasureOutcome {
@@ -73,7 +74,7 @@ struct MeasureOutcome {
     std::vector<std::string> failures;   // files that could not be read, one sentence each
     int looks = 0;                       // of --until-decided
     bool settled = true;
-    double share_of_positions = 1;       // evaluated, of the baseline's
+    double share_of_positions = 1;  // evaluated, of the baseline's
 };
 
 // Finds an earlier record by its key; measure() asks before it works.

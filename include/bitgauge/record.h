@@ -21,15 +21,15 @@ struct BaselineIdentity {
     std::string kind;       // "states", "log-probabilities" or "imported"
     std::string precision;  // "f16", "bf16", "f32", "u16 (16 nats)"
     ModelIdentity original;
-    double self_kld_nats = 0;         // KLD of the stored form against the unrounded one
-    double head_check_max_abs = 0;    // largest logit difference to libllama's own, first window
-    std::string head_check_outcome;   // one sentence
+    double self_kld_nats = 0;        // KLD of the stored form against the unrounded one
+    double head_check_max_abs = 0;   // largest logit difference to libllama's own, first window
+    std::string head_check_outcome;  // one sentence
 };
 
 struct ProtocolIdentity {
     std::string name;  // "documents" or "llama-perplexity"
     uint32_t window_tokens = 0;
-    uint32_t warmup_tokens = 0;   // positions at a window's start that are context only
+    uint32_t warmup_tokens = 0;  // positions at a window's start that are context only
     bool adds_bos = false;
     uint32_t sequences_per_batch = 0;
     uint32_t tokens_per_ubatch = 0;
@@ -120,10 +120,10 @@ struct MeasureRecord {
     double noise_floor_nats = 0;  // differences of mean KLD below this mean nothing
     Estimate ppl;
     double ppl_original = 0;
-    Estimate ppl_ratio;       // candidate / original, paired
-    Estimate ln_ppl_ratio;    // paired
-    Estimate same_top;        // share of positions, [0, 1]
-    Estimate mean_delta_p;    // p_candidate(next) - p_original(next)
+    Estimate ppl_ratio;     // candidate / original, paired
+    Estimate ln_ppl_ratio;  // paired
+    Estimate same_top;      // share of positions, [0, 1]
+    Estimate mean_delta_p;  // p_candidate(next) - p_original(next)
     Estimate rms_delta_p;
 
     std::vector<StratumSummary> strata;

@@ -15,9 +15,9 @@ struct ChildOutcome {
     std::string last_errors;  // the end of its standard error, a few lines
 };
 
-// Runs `program` with `arguments` (without the program's own name). Each line of its standard output
-// goes to `on_line` in this thread. Ctrl-C reaches the child through the terminal; it is waited for.
-// Error(kEnvironment) when it cannot be started.
+// Runs `program` with `arguments` (without the program's own name). Each line of its standard
+// output goes to `on_line` in this thread. Ctrl-C reaches the child through the terminal; it is
+// waited for. Error(kEnvironment) when it cannot be started.
 ChildOutcome run_child(const std::filesystem::path& program,
                        const std::vector<std::string>& arguments,
                        const std::function<void(const std::string&)>& on_line);

@@ -2,18 +2,17 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
-
-#include "bitgauge/error.h"
-
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "bitgauge/error.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -50,7 +49,9 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     }
 }
 
-void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+void AtomicFile::write(std::string_view text) {
+    write(std::as_bytes(std::span(text)));
+}
 
 void AtomicFile::commit() {
     if (::fsync(descriptor_) != 0) fail("synced");
@@ -86,7 +87,8 @@ MappedFile::MappedFile(const fs::path& path) {
                     "check the path and its permissions");
     }
     size_ = static_cast<size_t>(info.st_size);
-    void* mapped = size_ == 0 ? nullptr : ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
+    void* mapped =
+        size_ == 0 ? nullptr : ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
     const int reason = errno;
     ::close(descriptor);
     if (mapped == MAP_FAILED) {

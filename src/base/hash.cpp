@@ -32,14 +32,18 @@ ContentHash& ContentHash::add(std::span<const std::byte> bytes) {
     return *this;
 }
 
-ContentHash& ContentHash::add(std::string_view text) { return add(std::as_bytes(std::span(text))); }
+ContentHash& ContentHash::add(std::string_view text) {
+    return add(std::as_bytes(std::span(text)));
+}
 
 std::string ContentHash::hex() const {
     const XXH128_hash_t digest = XXH3_128bits_digest(state_->xxh);
     return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
 }
 
-std::string hash_text(std::string_view text) { return ContentHash().add(text).hex(); }
+std::string hash_text(std::string_view text) {
+    return ContentHash().add(text).hex();
+}
 
 std::string hash_file(const std::filesystem::path& path) {
     constexpr size_t kStep = size_t{64} << 20;  // pages are dropped after each step

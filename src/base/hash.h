@@ -1,7 +1,7 @@
 #pragma once
 
-// Identity of contents: XXH3 of 128 bits (Collet 2019), as fast as memory. It tells two files apart;
-// it is no protection against someone who wants a collision.
+// Identity of contents: XXH3 of 128 bits (Collet 2019), as fast as memory. It tells two files
+// apart; it is no protection against someone who wants a collision.
 
 #include <cstddef>
 #include <filesystem>

@@ -9,7 +9,8 @@ namespace bitgauge {
 namespace {
 
 // A signal handler can reach nothing but a global.
-volatile std::sig_atomic_t interrupt_flag = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+volatile std::sig_atomic_t interrupt_flag =
+    0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 void on_signal(int) {
     if (interrupt_flag != 0) std::_Exit(static_cast<int>(ErrorKind::kInterrupted));
@@ -23,7 +24,9 @@ void install_interrupt_handler() {
     std::signal(SIGTERM, on_signal);
 }
 
-bool interrupted() { return interrupt_flag != 0; }
+bool interrupted() {
+    return interrupt_flag != 0;
+}
 
 void throw_if_interrupted(const char* hint) {
     if (interrupted()) throw Error(ErrorKind::kInterrupted, "interrupted", hint);

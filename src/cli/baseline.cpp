@@ -85,8 +85,8 @@ void run_baseline(BaselineArguments& arguments, Console& console) {
                 "add -t FILE: plain text, JSONL or a folder of them");
         arguments.options.protocol = protocol_of(arguments);
         arguments.options.isolation = this_program();
-        made = make_baseline(arguments.original, arguments.out, arguments.options,
-                             console.progress());
+        made =
+            make_baseline(arguments.original, arguments.out, arguments.options, console.progress());
     }
     console.print(made_text(made, arguments.out));
 }
@@ -102,8 +102,9 @@ void add_protocol_options(CLI::App& command, BaselineArguments& a) {
         ->check(CLI::Range(0U, 1U << 20U))
         ->capture_default_str()
         ->group("Text");
-    command.add_option("--warmup", a.options.protocol.warmup_tokens,
-                       "Context only, at each window's start (documents)")
+    command
+        .add_option("--warmup", a.options.protocol.warmup_tokens,
+                    "Context only, at each window's start (documents)")
         ->type_name("TOKENS")
         ->capture_default_str()
         ->group("Text");
@@ -131,11 +132,11 @@ void add_peer_options(CLI::App& command, BaselineArguments& a) {
 
 void add_baseline(CLI::App& app, Console& console) {
     auto a = std::make_shared<BaselineArguments>();
-    CLI::App* command = add_command(
-        app, console, "baseline", "Store what the original says about a text",
-        "  bitgauge baseline model-BF16.gguf -t wiki.test.raw -o wiki.base\n"
-        "  bitgauge baseline model-BF16.gguf -t chats.jsonl -t books/ -o mixed.base\n"
-        "  bitgauge baseline model-BF16.gguf --import logits.kld -o imported.base");
+    CLI::App* command =
+        add_command(app, console, "baseline", "Store what the original says about a text",
+                    "  bitgauge baseline model-BF16.gguf -t wiki.test.raw -o wiki.base\n"
+                    "  bitgauge baseline model-BF16.gguf -t chats.jsonl -t books/ -o mixed.base\n"
+                    "  bitgauge baseline model-BF16.gguf --import logits.kld -o imported.base");
     command->add_option("ORIGINAL", a->original, "The unquantized model (first shard)")
         ->type_name("");
     command->add_option("-o,--out", a->out, "Folder of the baseline; goes on where it stopped")

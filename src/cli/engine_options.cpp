@@ -15,6 +15,8 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
         ->group("Evaluation");
 }
 
-Isolation this_program() { return {.program = std::filesystem::read_symlink("/proc/self/exe")}; }
+Isolation this_program() {
+    return {.program = std::filesystem::read_symlink("/proc/self/exe")};
+}
 
 }  // namespace bitgauge

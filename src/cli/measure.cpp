@@ -63,8 +63,8 @@ void refuse_not_finite(const MeasureOutcome& outcome) {
     for (const MeasureRecord& record : outcome.records) {
         if (record.nonfinite_positions == 0) continue;
         throw Error(ErrorKind::kNotFinite,
-                    fmt::format("'{}' gave no finite figure at {} of {} positions", record.model.file,
-                                format_count(record.nonfinite_positions),
+                    fmt::format("'{}' gave no finite figure at {} of {} positions",
+                                record.model.file, format_count(record.nonfinite_positions),
                                 format_count(record.nonfinite_positions + record.scored_positions)),
                     "its weights or the original's hold NaN or infinity, or overflow on this text");
     }
@@ -95,8 +95,9 @@ void run_measure(MeasureArguments& a, Console& console) {
 }
 
 void add_decision_options(CLI::App& command, MeasureArguments& a) {
-    command.add_flag("--until-decided", a.until_decided,
-                     "Stop as soon as the ranking is settled, at a chance of error of --alpha")
+    command
+        .add_flag("--until-decided", a.until_decided,
+                  "Stop as soon as the ranking is settled, at a chance of error of --alpha")
         ->group("Measurement");
     command.add_option("--looks", a.plan.looks, "Of --until-decided, at most")
         ->type_name("N")
@@ -128,11 +129,11 @@ void add_decision_options(CLI::App& command, MeasureArguments& a) {
 
 void add_measure(CLI::App& app, Console& console) {
     auto a = std::make_shared<MeasureArguments>();
-    CLI::App* command = add_command(
-        app, console, "measure", "How far quantized models are from their original",
-        "  bitgauge measure model-Q4_K_M.gguf model-IQ4_XS.gguf -b wiki.base\n"
-        "  bitgauge measure quants/*.gguf -b wiki.base --until-decided\n"
-        "  bitgauge measure model-Q4_K_M.gguf -b wiki.base --max-kld 0.02 --json");
+    CLI::App* command =
+        add_command(app, console, "measure", "How far quantized models are from their original",
+                    "  bitgauge measure model-Q4_K_M.gguf model-IQ4_XS.gguf -b wiki.base\n"
+                    "  bitgauge measure quants/*.gguf -b wiki.base --until-decided\n"
+                    "  bitgauge measure model-Q4_K_M.gguf -b wiki.base --max-kld 0.02 --json");
     command->add_option("FILE", a->files, "Quantized models; of a split one, the first shard")
         ->required()
         ->type_name("");

@@ -41,7 +41,9 @@ void add_quantize(CLI::App& app, Console& console) {
     CLI::App* command =
         add_command(app, console, "quantize", "Make a quantized file with libllama's quantizer",
                     "  bitgauge quantize model-BF16.gguf -r Q4_K_M -o model-Q4_K_M.gguf");
-    command->add_option("ORIGINAL", a->original, "The unquantized model")->required()->type_name("");
+    command->add_option("ORIGINAL", a->original, "The unquantized model")
+        ->required()
+        ->type_name("");
     command->add_option("-r,--recipe", a->recipe, "File type as llama.cpp names it: Q4_K_M")
         ->required()
         ->type_name("NAME");

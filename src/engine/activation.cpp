@@ -26,9 +26,15 @@ struct BlockQ81 {
 };
 static_assert(sizeof(BlockQ8K) == 292 && sizeof(BlockQ80) == 34 && sizeof(BlockQ81) == 36);
 
-float scale_of(const BlockQ8K& block) { return block.d; }
-float scale_of(const BlockQ80& block) { return ggml_fp16_to_fp32(block.d); }
-float scale_of(const BlockQ81& block) { return ggml_fp16_to_fp32(block.d); }
+float scale_of(const BlockQ8K& block) {
+    return block.d;
+}
+float scale_of(const BlockQ80& block) {
+    return ggml_fp16_to_fp32(block.d);
+}
+float scale_of(const BlockQ81& block) {
+    return ggml_fp16_to_fp32(block.d);
+}
 
 template <class Block>
 void decode_blocks(const std::byte* bytes, std::span<float> row) {
@@ -58,10 +64,14 @@ void round_activation_row(int weight_type, std::span<float> row, std::span<std::
     const auto width = static_cast<int64_t>(row.size());
     ggml_get_type_traits_cpu(partner)->from_float(row.data(), scratch.data(), width);
     switch (partner) {
-        case GGML_TYPE_Q8_K: return decode_blocks<BlockQ8K>(scratch.data(), row);
-        case GGML_TYPE_Q8_0: return decode_blocks<BlockQ80>(scratch.data(), row);
-        case GGML_TYPE_Q8_1: return decode_blocks<BlockQ81>(scratch.data(), row);
-        default: break;
+        case GGML_TYPE_Q8_K:
+            return decode_blocks<BlockQ8K>(scratch.data(), row);
+        case GGML_TYPE_Q8_0:
+            return decode_blocks<BlockQ80>(scratch.data(), row);
+        case GGML_TYPE_Q8_1:
+            return decode_blocks<BlockQ81>(scratch.data(), row);
+        default:
+            break;
     }
     const auto to_float = ggml_get_type_traits(partner)->to_float;
     if (to_float != nullptr) to_float(scratch.data(), row.data(), width);

@@ -93,7 +93,9 @@ Context::Context(const Model& model, const ContextShape& shape, const EngineOpti
 
 Context::~Context() = default;
 
-void Context::clear() { llama_memory_clear(llama_get_memory(state_->context.get()), true); }
+void Context::clear() {
+    llama_memory_clear(llama_get_memory(state_->context.get()), true);
+}
 
 void Context::decode(std::span<const BatchToken> tokens, Depth depth) {
     State& state = *state_;
@@ -114,11 +116,13 @@ void Context::decode(std::span<const BatchToken> tokens, Depth depth) {
                 "a shorter window or fewer sequences need less memory");
 }
 
-std::span<const float> Context::states() const { return state_->states; }
+std::span<const float> Context::states() const {
+    return state_->states;
+}
 
 std::span<const float> Context::logits(size_t output_index) const {
-    const float* row = llama_get_logits_ith(state_->context.get(),
-                                            state_->output_rows.at(output_index));
+    const float* row =
+        llama_get_logits_ith(state_->context.get(), state_->output_rows.at(output_index));
     return row == nullptr ? std::span<const float>{}
                           : std::span<const float>{row, state_->model.vocabulary()};
 }

@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <utility>
-
 #include <sched.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -103,9 +102,15 @@ uint32_t Model::width() const {
 uint32_t Model::trained_context() const {
     return static_cast<uint32_t>(llama_model_n_ctx_train(state_->model.get()));
 }
-TokenId Model::bos() const { return llama_vocab_bos(state_->vocab); }
-bool Model::adds_bos() const { return llama_vocab_get_add_bos(state_->vocab); }
-std::string Model::bos_text() const { return token_text(state_->vocab, bos()); }
+TokenId Model::bos() const {
+    return llama_vocab_bos(state_->vocab);
+}
+bool Model::adds_bos() const {
+    return llama_vocab_get_add_bos(state_->vocab);
+}
+std::string Model::bos_text() const {
+    return token_text(state_->vocab, bos());
+}
 std::string Model::eos_text() const {
     return token_text(state_->vocab, llama_vocab_eos(state_->vocab));
 }

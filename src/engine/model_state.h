@@ -3,6 +3,7 @@
 // What a Model owns; shared by the files of this room alone.
 
 #include "bitgauge/engine.h"
+
 #include "engine/handles.h"
 
 namespace bitgauge {

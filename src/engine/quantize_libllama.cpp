@@ -59,9 +59,9 @@ void quantize_with_libllama(const fs::path& original, const fs::path& out,
     if (llama_model_quantize(original.c_str(), part.c_str(), &params) != 0) {
         std::error_code ignored;
         fs::remove(part, ignored);
-        throw Error(ErrorKind::kInput, fmt::format("libllama cannot quantize '{}' to {}: {}",
-                                                   original.string(), file_type,
-                                                   last_llama_complaint()));
+        throw Error(ErrorKind::kInput,
+                    fmt::format("libllama cannot quantize '{}' to {}: {}", original.string(),
+                                file_type, last_llama_complaint()));
     }
     fs::rename(part, out);
 }

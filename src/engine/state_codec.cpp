@@ -12,9 +12,12 @@ namespace bitgauge {
 
 std::string to_string(StatePrecision precision) {
     switch (precision) {
-        case StatePrecision::kF16: return "f16";
-        case StatePrecision::kBf16: return "bf16";
-        case StatePrecision::kF32: break;
+        case StatePrecision::kF16:
+            return "f16";
+        case StatePrecision::kBf16:
+            return "bf16";
+        case StatePrecision::kF32:
+            break;
     }
     return "f32";
 }
@@ -29,9 +32,12 @@ StatePrecision state_precision_by_name(const std::string& name) {
 
 int ggml_type_of(StatePrecision precision) {
     switch (precision) {
-        case StatePrecision::kF16: return GGML_TYPE_F16;
-        case StatePrecision::kBf16: return GGML_TYPE_BF16;
-        case StatePrecision::kF32: break;
+        case StatePrecision::kF16:
+            return GGML_TYPE_F16;
+        case StatePrecision::kBf16:
+            return GGML_TYPE_BF16;
+        case StatePrecision::kF32:
+            break;
     }
     return GGML_TYPE_F32;
 }
@@ -50,7 +56,8 @@ void encode_states(StatePrecision precision, std::span<const float> states,
         case StatePrecision::kBf16:
             ggml_fp32_to_bf16_row(states.data(), reinterpret_cast<ggml_bf16_t*>(out.data()), n);
             return;
-        case StatePrecision::kF32: std::memcpy(out.data(), states.data(), states.size_bytes());
+        case StatePrecision::kF32:
+            std::memcpy(out.data(), states.data(), states.size_bytes());
     }
 }
 
@@ -59,12 +66,15 @@ void decode_states(StatePrecision precision, std::span<const std::byte> bytes,
     const auto n = static_cast<int64_t>(out.size());
     switch (precision) {
         case StatePrecision::kF16:
-            ggml_fp16_to_fp32_row(reinterpret_cast<const ggml_fp16_t*>(bytes.data()), out.data(), n);
+            ggml_fp16_to_fp32_row(reinterpret_cast<const ggml_fp16_t*>(bytes.data()), out.data(),
+                                  n);
             return;
         case StatePrecision::kBf16:
-            ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(bytes.data()), out.data(), n);
+            ggml_bf16_to_fp32_row(reinterpret_cast<const ggml_bf16_t*>(bytes.data()), out.data(),
+                                  n);
             return;
-        case StatePrecision::kF32: std::memcpy(out.data(), bytes.data(), out.size_bytes());
+        case StatePrecision::kF32:
+            std::memcpy(out.data(), bytes.data(), out.size_bytes());
     }
 }
 

@@ -11,7 +11,7 @@ namespace bitgauge {
 
 enum class StatePrecision { kF16, kBf16, kF32 };
 
-std::string to_string(StatePrecision precision);               // "f16", "bf16", "f32"
+std::string to_string(StatePrecision precision);                  // "f16", "bf16", "f32"
 StatePrecision state_precision_by_name(const std::string& name);  // Error(kInput) for others
 
 int ggml_type_of(StatePrecision precision);

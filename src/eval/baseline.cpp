@@ -18,7 +18,7 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kShardPositions = 4096;                   // of states
+constexpr size_t kShardPositions = 4096;                  // of states
 constexpr uint64_t kShardRowBytes = uint64_t{256} << 20;  // of log-probabilities
 
 // Whole batches whose scored positions are about `positions`.
@@ -88,14 +88,15 @@ std::optional<BaselineManifest> earlier_manifest(const BaselineFolder& folder,
     BaselineManifest earlier = read_manifest(folder, /*must_be_complete=*/false);
     if (earlier.identity.baseline.key == planned.identity.baseline.key) return earlier;
     const BaselineIdentity& other = earlier.identity.baseline;
-    throw Error(ErrorKind::kInput,
-                fmt::format("'{}' holds another baseline (of {}, {} windows of {}; this one: {}, {} "
-                            "windows of {})",
-                            folder.root.string(), other.original.file, earlier.windows,
-                            earlier.identity.protocol.window_tokens,
-                            planned.identity.baseline.original.file, planned.windows,
-                            planned.identity.protocol.window_tokens),
-                "give another folder with -o, or delete that one");
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("'{}' holds another baseline (of {}, {} windows of {}; this one: {}, {} "
+                    "windows of {})",
+                    folder.root.string(), other.original.file, earlier.windows,
+                    earlier.identity.protocol.window_tokens,
+                    planned.identity.baseline.original.file, planned.windows,
+                    planned.identity.protocol.window_tokens),
+        "give another folder with -o, or delete that one");
 }
 
 CaptureJob capture_job(const fs::path& original, const BaselineFolder& folder,

@@ -24,7 +24,8 @@ Json tensors_to_json(const std::vector<TensorShape>& tensors) {
 std::vector<TensorShape> tensors_from_json(const Json& list) {
     std::vector<TensorShape> tensors;
     for (const Json& entry : list) {
-        tensors.push_back({entry.at(0).get<std::string>(), entry.at(1).get<std::vector<uint64_t>>()});
+        tensors.push_back(
+            {entry.at(0).get<std::string>(), entry.at(1).get<std::vector<uint64_t>>()});
     }
     return tensors;
 }
@@ -111,9 +112,10 @@ void write_manifest(const BaselineFolder& folder, const BaselineManifest& manife
 
 BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_complete) {
     if (!fs::exists(folder.manifest())) {
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' is no baseline: it has no manifest.json", folder.root.string()),
-                    "make one: bitgauge baseline ORIGINAL.gguf -t TEXT -o " + folder.root.string());
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("'{}' is no baseline: it has no manifest.json", folder.root.string()),
+            "make one: bitgauge baseline ORIGINAL.gguf -t TEXT -o " + folder.root.string());
     }
     const Json json = parse_manifest(folder);
     const std::string schema = json.value("schema", "none");
@@ -133,8 +135,8 @@ BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_comple
         }
         return manifest;
     } catch (const Json::exception& error) {
-        throw Error(ErrorKind::kInput, fmt::format("'{}' is damaged: {}", folder.manifest().string(),
-                                                   error.what()));
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' is damaged: {}", folder.manifest().string(), error.what()));
     }
 }
 
@@ -155,9 +157,11 @@ void write_windows(const fs::path& path, const Windows& windows) {
 Windows read_windows(const fs::path& path) {
     const ShardReader file(path, "bitgauge.windows/1");
     Windows windows;
-    windows.strata = read_texts(file.header(), "bitgauge.strata").value_or(std::vector<std::string>{});
+    windows.strata =
+        read_texts(file.header(), "bitgauge.strata").value_or(std::vector<std::string>{});
     windows.cluster_unit = file.header().text("bitgauge.cluster_unit").value_or("");
-    windows.n_clusters = static_cast<uint32_t>(file.header().integer("bitgauge.clusters").value_or(0));
+    windows.n_clusters =
+        static_cast<uint32_t>(file.header().integer("bitgauge.clusters").value_or(0));
     const auto tokens = file.values<int32_t>("tokens");
     const auto length = file.values<int32_t>("length");
     const auto first_scored = file.values<int32_t>("first_scored");

@@ -1,6 +1,7 @@
 #pragma once
 
-// A baseline on disk: what the original says about a text, in one folder (docs/formats/baseline.md).
+// A baseline on disk: what the original says about a text, in one folder
+// (docs/formats/baseline.md).
 //
 //   manifest.json        identity, protocol, how to read the rest; written last when complete
 //   windows.gguf         the tokens of every window

@@ -67,8 +67,8 @@ class StoredBaselineShard : public BaselineShard {
     size_t positions() const override { return rows_.size() / row_values_; }
 
     std::unique_ptr<LogitTiles> range(size_t first, size_t count) const override {
-        return std::make_unique<StoredTiles>(rows_.subspan(first * row_values_, count * row_values_),
-                                             vocabulary_);
+        return std::make_unique<StoredTiles>(
+            rows_.subspan(first * row_values_, count * row_values_), vocabulary_);
     }
 
     std::unique_ptr<LogitTiles> rows(std::span<const size_t> rows) const override {
@@ -91,7 +91,9 @@ class StoredBaselineShard : public BaselineShard {
 }  // namespace
 
 BaselineReader::BaselineReader(const std::filesystem::path& folder)
-    : folder_{folder}, manifest_(read_manifest(folder_)), windows_(read_windows(folder_.windows())) {
+    : folder_{folder},
+      manifest_(read_manifest(folder_)),
+      windows_(read_windows(folder_.windows())) {
     if (windows_.windows.size() != manifest_.windows) {
         throw Error(ErrorKind::kInput,
                     fmt::format("baseline '{}' has {} windows; its manifest says {}",
@@ -109,8 +111,8 @@ std::unique_ptr<BaselineShard> BaselineReader::open_shard(size_t shard) const {
     std::unique_ptr<BaselineShard> opened;
     if (head_) {
         const auto precision = state_precision_by_name(manifest_.identity.baseline.precision);
-        opened = std::make_unique<StatesBaselineShard>(folder_.shard(shard), precision,
-                                                       head_->head());
+        opened =
+            std::make_unique<StatesBaselineShard>(folder_.shard(shard), precision, head_->head());
     } else {
         opened = std::make_unique<StoredBaselineShard>(folder_.shard(shard), manifest_.vocabulary);
     }

@@ -1,6 +1,7 @@
 #pragma once
 
-// A file to be measured: whether it can be compared with a baseline at all, and where its work lies.
+// A file to be measured: whether it can be compared with a baseline at all, and where its work
+// lies.
 
 #include <filesystem>
 #include <memory>

@@ -30,8 +30,8 @@ WindowRange range_of(const CaptureJob& job, size_t n_windows, size_t shard) {
 void capture_shard(const CaptureJob& job, Context& context, std::span<const Window> windows,
                    size_t shard, ShardObserver& observer, Progress& progress) {
     const WindowRange range = range_of(job, windows.size(), shard);
-    const auto depth = job.kind == CaptureKind::kStates ? Context::Depth::kStates
-                                                        : Context::Depth::kLogits;
+    const auto depth =
+        job.kind == CaptureKind::kStates ? Context::Depth::kStates : Context::Depth::kLogits;
     const auto in_shard = windows.subspan(range.first, range.last - range.first);
     observer.begin(shard, range);
     for (WindowBatch batch : batch_windows(in_shard, job.shape.sequences, in_shard.size())) {
@@ -66,9 +66,12 @@ fs::path shard_path(CaptureKind kind, const fs::path& folder, size_t shard) {
 
 const char* shard_schema(CaptureKind kind) {
     switch (kind) {
-        case CaptureKind::kStates: return "bitgauge.states/1";
-        case CaptureKind::kLogProbabilities: return "bitgauge.log_probabilities/1";
-        case CaptureKind::kDivergence: break;
+        case CaptureKind::kStates:
+            return "bitgauge.states/1";
+        case CaptureKind::kLogProbabilities:
+            return "bitgauge.log_probabilities/1";
+        case CaptureKind::kDivergence:
+            break;
     }
     return "bitgauge.positions/1";
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// One model over all windows, into shards that are complete or absent: how a baseline is made and how
-// a candidate is read.
+// One model over all windows, into shards that are complete or absent: how a baseline is made and
+// how a candidate is read.
 
 #include <filesystem>
 #include <string>
@@ -49,12 +49,13 @@ Json to_json(const CaptureReport& report);
 CaptureReport capture_report_from_json(const Json& json);
 
 // kStates: checks the head, then, if states and head reproduce the logits, writes the shards that
-// miss. The other kinds: writes the shards that miss. Loads the model in this process, which libllama
-// may end.
+// miss. The other kinds: writes the shards that miss. Loads the model in this process, which
+// libllama may end.
 CaptureReport capture(const CaptureJob& job, Progress& progress);
 
 // Name and schema of a job's shards.
-std::filesystem::path shard_path(CaptureKind kind, const std::filesystem::path& folder, size_t shard);
+std::filesystem::path shard_path(CaptureKind kind, const std::filesystem::path& folder,
+                                 size_t shard);
 const char* shard_schema(CaptureKind kind);
 
 // The states of one shard, mapped; row i belongs to the i-th scored position of the shard.

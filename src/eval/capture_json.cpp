@@ -37,14 +37,10 @@ CaptureJob capture_job_from_json(const Json& json) {
 
 Json to_json(const CaptureReport& report) {
     const HeadCheck& check = report.check;
-    return {{"reproduced", check.reproduced},
-            {"scale", check.scale},
-            {"softcap", check.softcap},
-            {"max_abs", check.max_abs},
-            {"kld_nats", check.kld_nats},
-            {"self_kld_nats", check.self_kld_nats},
-            {"outcome", check.outcome},
-            {"vocabulary", report.vocabulary},
+    return {{"reproduced", check.reproduced}, {"scale", check.scale},
+            {"softcap", check.softcap},       {"max_abs", check.max_abs},
+            {"kld_nats", check.kld_nats},     {"self_kld_nats", check.self_kld_nats},
+            {"outcome", check.outcome},       {"vocabulary", report.vocabulary},
             {"width", report.width}};
 }
 

@@ -7,8 +7,8 @@
 
 namespace bitgauge {
 
-// Renders chats with the model's template, tokenizes, cuts. The protocol's window is shortened to the
-// model's trained context, and that is written back into `protocol`.
+// Renders chats with the model's template, tokenizes, cuts. The protocol's window is shortened to
+// the model's trained context, and that is written back into `protocol`.
 Windows encode_corpus(Corpus& corpus, const Model& model, Protocol& protocol);
 
 }  // namespace bitgauge

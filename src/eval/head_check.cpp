@@ -106,10 +106,10 @@ HeadCheck check_head(Context& context, const PassShape& shape, std::span<const W
     check.max_abs = same.max_abs;
     check.kld_nats = same.mean_kld;
     check.reproduced = same.finite_rows == 0 || same.mean_kld < kHeadCheckNats;
-    check.outcome = fmt::format(
-        "{} positions: largest logit difference {:.2g}, divergence {:.2g} nats; {}", rows,
-        check.max_abs, check.kld_nats,
-        check.reproduced ? "states and head are used" : "whole logits are used");
+    check.outcome =
+        fmt::format("{} positions: largest logit difference {:.2g}, divergence {:.2g} nats; {}",
+                    rows, check.max_abs, check.kld_nats,
+                    check.reproduced ? "states and head are used" : "whole logits are used");
     if (precision != StatePrecision::kF32) {
         const auto stored = dense_logits(head.head(), through_precision(states, precision));
         check.self_kld_nats = compare_rows(rebuilt, stored, vocabulary).mean_kld;

@@ -12,13 +12,14 @@
 namespace bitgauge {
 
 struct HeadCheck {
-    bool reproduced = false;   // states + head give libllama's logits
-    double scale = 1;          // found by least squares
-    double softcap = 0;        // as the header states it
-    double max_abs = 0;        // largest difference of two logits
-    double kld_nats = 0;       // mean divergence of the rebuilt distribution from libllama's
-    double self_kld_nats = 0;  // mean divergence of states stored in `precision` from unrounded ones
-    std::string outcome;       // one sentence for the record
+    bool reproduced = false;  // states + head give libllama's logits
+    double scale = 1;         // found by least squares
+    double softcap = 0;       // as the header states it
+    double max_abs = 0;       // largest difference of two logits
+    double kld_nats = 0;      // mean divergence of the rebuilt distribution from libllama's
+    double self_kld_nats =
+        0;                // mean divergence of states stored in `precision` from unrounded ones
+    std::string outcome;  // one sentence for the record
 };
 
 // Below this mean divergence from libllama's own logits a rebuilt head counts as the same.

@@ -1,6 +1,6 @@
-// llama-perplexity's base file (--kl-divergence-base): "_logits_", int32 n_ctx, n_vocab, n_chunk, the
-// tokens of all windows, then per window the rows of positions n_ctx / 2 ... n_ctx - 2. No version, no
-// checksum, native byte order. Source: llama.cpp tools/perplexity/perplexity.cpp.
+// llama-perplexity's base file (--kl-divergence-base): "_logits_", int32 n_ctx, n_vocab, n_chunk,
+// the tokens of all windows, then per window the rows of positions n_ctx / 2 ... n_ctx - 2. No
+// version, no checksum, native byte order. Source: llama.cpp tools/perplexity/perplexity.cpp.
 
 #include <cmath>
 #include <cstring>
@@ -56,21 +56,22 @@ struct PeerFile {
             header.window_tokens <= 1 << 24 && header.vocabulary <= 1 << 24) {
             return;
         }
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' is damaged: {} windows of {} tokens, vocabulary {}",
-                                path.string(), header.windows, header.window_tokens,
-                                header.vocabulary));
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("'{}' is damaged: {} windows of {} tokens, vocabulary {}", path.string(),
+                        header.windows, header.window_tokens, header.vocabulary));
     }
 
     void require_complete(const fs::path& path, uint64_t size) const {
         const uint64_t due = rows_offset() + windows() * rows_per_window() * row_bytes();
         if (size == due) return;
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' has {} bytes; {} windows of {} tokens with a vocabulary of {} "
-                                "need {}",
-                                path.string(), size, header.windows, header.window_tokens,
-                                header.vocabulary, due),
-                    "its writer was interrupted; make it anew");
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("'{}' has {} bytes; {} windows of {} tokens with a vocabulary of {} "
+                        "need {}",
+                        path.string(), size, header.windows, header.window_tokens,
+                        header.vocabulary, due),
+            "its writer was interrupted; make it anew");
     }
 
     uint64_t windows() const { return static_cast<uint64_t>(header.windows); }
@@ -128,10 +129,10 @@ BaselineManifest manifest_of(const PeerFile& peer, const fs::path& peer_path,
     m.vocabulary = peer.vocabulary();
     m.windows = windows.windows.size();
     m.log_probability_floor = kPeerFloorNats;
-    m.windows_per_shard = shape.sequences *
-                          static_cast<uint32_t>(std::max<uint64_t>(
-                              1, kShardRowBytes / (peer.rows_per_window() * peer.row_bytes() *
-                                                   shape.sequences)));
+    m.windows_per_shard =
+        shape.sequences *
+        static_cast<uint32_t>(std::max<uint64_t>(
+            1, kShardRowBytes / (peer.rows_per_window() * peer.row_bytes() * shape.sequences)));
     Corpus corpus;
     corpus.key = hash_text({reinterpret_cast<const char*>(peer.tokens().data()),
                             peer.windows() * peer.window_tokens() * sizeof(TokenId)});
@@ -142,11 +143,11 @@ BaselineManifest manifest_of(const PeerFile& peer, const fs::path& peer_path,
         m.tokenizer_hash = file.tokenizer_hash();
         m.tensors = tensor_shapes(file);
         if (file.vocabulary() != m.vocabulary) {
-            throw Error(ErrorKind::kInput,
-                        fmt::format("'{}' was made with a vocabulary of {} tokens; '{}' has {}",
-                                    peer_path.string(), m.vocabulary, original.string(),
-                                    file.vocabulary()),
-                        "give the original the base file was made from");
+            throw Error(
+                ErrorKind::kInput,
+                fmt::format("'{}' was made with a vocabulary of {} tokens; '{}' has {}",
+                            peer_path.string(), m.vocabulary, original.string(), file.vocabulary()),
+                "give the original the base file was made from");
         }
     }
     m.identity.baseline.key = hash_text(hash_file(peer_path) + m.tokenizer_hash);

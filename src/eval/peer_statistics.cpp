@@ -15,10 +15,9 @@ struct Share {
     const char* name;
     double fraction;
 };
-constexpr std::array kKldShares = {Share{"99.9%", 0.999}, Share{"99.0%", 0.99},
-                                   Share{"95.0%", 0.95},  Share{"90.0%", 0.90},
-                                   Share{"10.0%", 0.10},  Share{"5.0%", 0.05},
-                                   Share{"1.0%", 0.01},   Share{"0.1%", 0.001}};
+constexpr std::array kKldShares = {
+    Share{"99.9%", 0.999}, Share{"99.0%", 0.99}, Share{"95.0%", 0.95}, Share{"90.0%", 0.90},
+    Share{"10.0%", 0.10},  Share{"5.0%", 0.05},  Share{"1.0%", 0.01},  Share{"0.1%", 0.001}};
 constexpr std::array kMoreDeltaShares = {Share{"75.0%", 0.75}, Share{"25.0%", 0.25}};
 
 // Mean and its uncertainty, all positions taken as independent.

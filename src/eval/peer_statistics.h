@@ -1,8 +1,8 @@
 #pragma once
 
-// Everything `llama-perplexity --kl-divergence` prints, by its own names and formulas, so that a run
-// can be laid beside it digit for digit. Its +- takes tokens as independent (docs/metrics.md says what
-// that hides).
+// Everything `llama-perplexity --kl-divergence` prints, by its own names and formulas, so that a
+// run can be laid beside it digit for digit. Its +- takes tokens as independent (docs/metrics.md
+// says what that hides).
 
 #include <map>
 #include <string>
@@ -11,9 +11,9 @@
 
 namespace bitgauge {
 
-// Names: "Mean PPL(Q)", "99.9% KLD", "RMS Δp", ...; a printed uncertainty is "<name> ±". Percentages
-// as printed (times 100). Source: llama.cpp tools/perplexity/perplexity.cpp, kl_divergence().
-// Only finite positions count. Empty below two positions.
+// Names: "Mean PPL(Q)", "99.9% KLD", "RMS Δp", ...; a printed uncertainty is "<name> ±".
+// Percentages as printed (times 100). Source: llama.cpp tools/perplexity/perplexity.cpp,
+// kl_divergence(). Only finite positions count. Empty below two positions.
 std::map<std::string, double> peer_statistics(const PositionValues& values);
 
 }  // namespace bitgauge

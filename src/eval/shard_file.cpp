@@ -40,7 +40,9 @@ void ShardWriter::add_bytes(const std::string& name, int type_id, std::span<cons
     writer_.add_tensor(name, type_id, shape, bytes);
 }
 
-void ShardWriter::write(const fs::path& path) { writer_.write(path); }
+void ShardWriter::write(const fs::path& path) {
+    writer_.write(path);
+}
 
 ShardReader::ShardReader(const fs::path& path, const std::string& schema)
     : path_(path), header_(std::make_unique<GgufFile>(GgufFile::open(path))) {
@@ -49,7 +51,9 @@ ShardReader::ShardReader(const fs::path& path, const std::string& schema)
     data_ = std::make_unique<GgufData>(*header_);
 }
 
-std::string ShardReader::identity() const { return header_->text(kIdentityKey).value_or(""); }
+std::string ShardReader::identity() const {
+    return header_->text(kIdentityKey).value_or("");
+}
 
 std::span<const std::byte> ShardReader::bytes(const std::string& name) const {
     return data_->tensor_bytes(name);

@@ -57,8 +57,8 @@ class ShardReader {
     std::unique_ptr<GgufData> data_;
 };
 
-// Whether `path` is there, whole, of this schema and identity; a file of another identity is as good
-// as none.
+// Whether `path` is there, whole, of this schema and identity; a file of another identity is as
+// good as none.
 bool shard_is_good(const std::filesystem::path& path, const std::string& schema,
                    const std::string& identity);
 

@@ -60,8 +60,9 @@ class StatesObserver : public ShardObserver {
                                     states.size(), output, width_));
         }
         const size_t row_bytes = state_bytes(precision_, width_);
-        encode_states(precision_, states.subspan(output * width_, width_),
-                      std::span(bytes_).subspan(index_.row(window, position) * row_bytes, row_bytes));
+        encode_states(
+            precision_, states.subspan(output * width_, width_),
+            std::span(bytes_).subspan(index_.row(window, position) * row_bytes, row_bytes));
     }
 
     void write(const std::filesystem::path& path, const std::string& identity) override {
@@ -150,9 +151,8 @@ class DivergenceObserver : public ShardObserver {
         if (pending_.rows.empty()) return;
         take_running();
         running_rows_ = pending_.rows;
-        running_ = std::async(std::launch::async, [this, work = std::move(pending_)] {
-            return compare(work);
-        });
+        running_ = std::async(std::launch::async,
+                              [this, work = std::move(pending_)] { return compare(work); });
         pending_ = {};
     }
 
@@ -193,7 +193,8 @@ std::unique_ptr<ShardObserver> make_shard_observer(const CaptureJob& job,
             return std::make_unique<StatesObserver>(windows, job.precision, width);
         case CaptureKind::kLogProbabilities:
             return std::make_unique<LogProbabilityObserver>(windows, vocabulary);
-        case CaptureKind::kDivergence: break;
+        case CaptureKind::kDivergence:
+            break;
     }
     return std::make_unique<DivergenceObserver>(windows, job.baseline, vocabulary);
 }

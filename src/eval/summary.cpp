@@ -100,11 +100,13 @@ LogHistogram histogram_of(std::span<const float> kld) {
     LogHistogram histogram;
     const int n = static_cast<int>((kHistogramLast - kHistogramFirst) * kBucketsPerDecade);
     for (int i = 0; i <= n; ++i) {
-        histogram.log10_edges.push_back(kHistogramFirst + static_cast<double>(i) / kBucketsPerDecade);
+        histogram.log10_edges.push_back(kHistogramFirst +
+                                        static_cast<double>(i) / kBucketsPerDecade);
     }
     histogram.counts.assign(static_cast<size_t>(n), 0);
     for (float value : kld) {
-        const double place = value > 0 ? (std::log10(value) - kHistogramFirst) * kBucketsPerDecade : 0;
+        const double place =
+            value > 0 ? (std::log10(value) - kHistogramFirst) * kBucketsPerDecade : 0;
         ++histogram.counts[static_cast<size_t>(std::clamp(place, 0.0, n - 1.0))];
     }
     return histogram;
@@ -126,7 +128,8 @@ FiniteKld finite_kld(const PositionValues& values, const PositionPlaces& places)
     return finite;
 }
 
-DivergenceSummary summarize_kld(const FiniteKld& kld, const ClusterSeries& clusters, uint64_t seed) {
+DivergenceSummary summarize_kld(const FiniteKld& kld, const ClusterSeries& clusters,
+                                uint64_t seed) {
     DivergenceSummary summary;
     summary.mean = clustered_mean(clusters.kld_sum, clusters.tokens);
     const double qs[] = {0.5, 0.9, 0.95, 0.99, 0.999};
@@ -199,10 +202,10 @@ void summarize(const PositionValues& values, const PositionPlaces& places, const
                                              }),
                                              clusters.tokens);
     record.strata = summarize_strata(clusters, windows);
-    record.by_position =
-        summarize_by_position(values, places, record.protocol.window_tokens);
+    record.by_position = summarize_by_position(values, places, record.protocol.window_tokens);
     record.histogram = histogram_of(kld.values);
-    if (record.protocol.name == "llama-perplexity") record.peer_statistics = peer_statistics(values);
+    if (record.protocol.name == "llama-perplexity")
+        record.peer_statistics = peer_statistics(values);
 }
 
 }  // namespace bitgauge

@@ -20,8 +20,8 @@ struct PositionPlaces {
 void append_places(const Windows& windows, size_t first_window, size_t last_window,
                    PositionPlaces& places);
 
-// Fills every measured figure of `record` (which holds the identities already) from finite positions;
-// `seed` drives the resampling of quantiles.
+// Fills every measured figure of `record` (which holds the identities already) from finite
+// positions; `seed` drives the resampling of quantiles.
 void summarize(const PositionValues& values, const PositionPlaces& places, const Windows& windows,
                uint64_t seed, MeasureRecord& record);
 

@@ -20,12 +20,13 @@ constexpr std::string_view kAdvance = "advance ";
 constexpr std::string_view kBegin = "begin ";
 constexpr std::string_view kWarn = "warn ";
 
-fs::path outcome_path(const fs::path& job_file) { return fs::path(job_file).concat(".outcome"); }
+fs::path outcome_path(const fs::path& job_file) {
+    return fs::path(job_file).concat(".outcome");
+}
 
 Json error_to_json(const Error& error) {
-    return {{"error", error.what()},
-            {"kind", static_cast<int>(error.kind())},
-            {"hint", error.hint()}};
+    return {
+        {"error", error.what()}, {"kind", static_cast<int>(error.kind())}, {"hint", error.hint()}};
 }
 
 void relay(const std::string& line, Progress& progress) {
@@ -86,9 +87,8 @@ CaptureReport run_in_child(const CaptureJob& job, const fs::path& program, Progr
     const fs::path outcome_file = outcome_path(job_file);
     fs::remove(outcome_file);
     write_file_atomically(job_file, to_json(job).dump());
-    const ChildOutcome child =
-        run_child(program, {"worker", job_file.string()},
-                  [&](const std::string& line) { relay(line, progress); });
+    const ChildOutcome child = run_child(program, {"worker", job_file.string()},
+                                         [&](const std::string& line) { relay(line, progress); });
     progress.end();
     if (!fs::exists(outcome_file)) throw_for(child, job.model);
     const Json outcome = Json::parse(read_text_file(outcome_file));
@@ -110,8 +110,14 @@ CaptureReport run_capture(const CaptureJob& job, const Isolation& isolation, Pro
 void quantize_in_child(const fs::path& original, const fs::path& out, const std::string& file_type,
                        const QuantizeOptions& options, const Isolation& isolation) {
     if (!isolation.program) return quantize_with_libllama(original, out, file_type, options);
-    std::vector<std::string> arguments = {"quantize", original.string(), "-r", file_type, "-o",
-                                          out.string(), "--direct", "--threads",
+    std::vector<std::string> arguments = {"quantize",
+                                          original.string(),
+                                          "-r",
+                                          file_type,
+                                          "-o",
+                                          out.string(),
+                                          "--direct",
+                                          "--threads",
                                           std::to_string(options.threads)};
     if (options.pure) arguments.emplace_back("--pure");
     const ChildOutcome child = run_child(*isolation.program, arguments, [](const std::string&) {});
