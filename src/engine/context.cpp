@@ -36,10 +36,25 @@ struct BatchHandle {
     llama_batch batch;
 };
 
+void require_readable(std::span<const BatchToken> tokens, size_t room, uint32_t vocabulary) {
+    if (tokens.size() > room) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("a call of {} tokens where the context was made for {}",
+                                tokens.size(), room));
+    }
+    for (const BatchToken& token : tokens) {
+        if (token.token >= 0 && static_cast<uint32_t>(token.token) < vocabulary) continue;
+        throw Error(ErrorKind::kInput,
+                    fmt::format("token {} is outside the model's vocabulary of {}", token.token,
+                                vocabulary));
+    }
+}
+
 }  // namespace
 
 struct Context::State {
-    State(const Model& owner, uint32_t call_tokens) : model(owner), batch(call_tokens) {}
+    State(const Model& owner, uint32_t most_tokens)
+        : model(owner), call_tokens(most_tokens), batch(most_tokens) {}
 
     // Asked for every node before it is computed (then: is it wanted?) and after (then: go on?).
     // C calls it, so nothing may be thrown through.
@@ -62,6 +77,7 @@ struct Context::State {
     }
 
     const Model& model;
+    uint32_t call_tokens;
     BatchHandle batch;
     ContextHandle context;
     Depth depth = Depth::kStates;
@@ -99,6 +115,7 @@ void Context::clear() {
 
 void Context::decode(std::span<const BatchToken> tokens, Depth depth) {
     State& state = *state_;
+    require_readable(tokens, state.call_tokens, state.model.vocabulary());
     state.depth = depth;
     state.states.clear();
     state.output_rows.clear();

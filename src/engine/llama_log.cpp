@@ -12,6 +12,7 @@ namespace {
 struct Complaints {
     std::mutex mutex;
     std::string pending;  // a line that has not ended yet
+    ggml_log_level level = GGML_LOG_LEVEL_NONE;  // of its first piece
     std::string last_error;
     std::string last_warning;
 };
@@ -21,20 +22,21 @@ Complaints& complaints() {
     return instance;
 }
 
-void keep_line(Complaints& kept, ggml_log_level level) {
+void keep_line(Complaints& kept) {
     while (!kept.pending.empty() && (kept.pending.back() == '\n' || kept.pending.back() == ' ')) {
         kept.pending.pop_back();
     }
-    if (level == GGML_LOG_LEVEL_ERROR) kept.last_error = kept.pending;
-    if (level == GGML_LOG_LEVEL_WARN) kept.last_warning = kept.pending;
+    if (kept.level == GGML_LOG_LEVEL_ERROR) kept.last_error = kept.pending;
+    if (kept.level == GGML_LOG_LEVEL_WARN) kept.last_warning = kept.pending;
     kept.pending.clear();
 }
 
 void on_log(ggml_log_level level, const char* text, void*) {
     Complaints& kept = complaints();
     const std::lock_guard lock(kept.mutex);
+    if (level != GGML_LOG_LEVEL_CONT) kept.level = level;
     kept.pending += text;
-    if (!kept.pending.empty() && kept.pending.back() == '\n') keep_line(kept, level);
+    if (!kept.pending.empty() && kept.pending.back() == '\n') keep_line(kept);
 }
 
 }  // namespace

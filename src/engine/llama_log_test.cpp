@@ -1,0 +1,69 @@
+#include "engine/llama_log.h"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include <llama.h>
+
+namespace bitgauge {
+namespace {
+
+// What libllama itself does to say something.
+void say(ggml_log_level level, const char* text) {
+    ggml_log_callback callback = nullptr;
+    void* user_data = nullptr;
+    llama_log_get(&callback, &user_data);
+    callback(level, text, user_data);
+}
+
+class LlamaLog : public testing::Test {
+  protected:
+    void SetUp() override {
+        start_libllama();
+        forget_llama_complaints();
+    }
+};
+
+TEST_F(LlamaLog, KeepsTheLastErrorWithoutItsFunction) {
+    say(GGML_LOG_LEVEL_ERROR, "llama_model_load: error loading model: first\n");
+    say(GGML_LOG_LEVEL_ERROR, "llama_model_load: error loading model: second\n");
+    EXPECT_EQ(last_llama_complaint(), "error loading model: second");
+}
+
+TEST_F(LlamaLog, PrefersAnErrorToALaterWarning) {
+    say(GGML_LOG_LEVEL_ERROR, "f: broken\n");
+    say(GGML_LOG_LEVEL_WARN, "f: odd\n");
+    EXPECT_EQ(last_llama_complaint(), "broken");
+}
+
+TEST_F(LlamaLog, GivesAWarningWhereThereIsNoError) {
+    say(GGML_LOG_LEVEL_INFO, "f: all is well\n");
+    say(GGML_LOG_LEVEL_WARN, "f: odd\n");
+    say(GGML_LOG_LEVEL_INFO, "f: still well\n");
+    EXPECT_EQ(last_llama_complaint(), "odd");
+}
+
+TEST_F(LlamaLog, JoinsThePiecesOfALine) {
+    say(GGML_LOG_LEVEL_ERROR, "f: in ");
+    say(GGML_LOG_LEVEL_CONT, "three ");
+    say(GGML_LOG_LEVEL_CONT, "pieces\n");
+    EXPECT_EQ(last_llama_complaint(), "in three pieces");
+}
+
+TEST_F(LlamaLog, ForgetsWhenTold) {
+    say(GGML_LOG_LEVEL_ERROR, "f: broken\n");
+    forget_llama_complaints();
+    EXPECT_EQ(last_llama_complaint(), "");
+}
+
+TEST_F(LlamaLog, StartsOnceWhoeverAsks) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back(start_libllama);
+    for (std::thread& thread : threads) thread.join();
+    say(GGML_LOG_LEVEL_ERROR, "f: heard\n");
+    EXPECT_EQ(last_llama_complaint(), "heard");
+}
+
+}  // namespace
+}  // namespace bitgauge
