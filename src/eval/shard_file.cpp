@@ -5,6 +5,8 @@
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 
+#include "gguf/checksum.h"
+
 namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {

@@ -1,7 +1,8 @@
 #pragma once
 
 // The GGUF files this room keeps its arrays in: a schema, an identity, one-dimensional or
-// two-dimensional tensors. A file that is there is complete.
+// two-dimensional tensors, and a checksum over all of it. A file that is there is complete, and a
+// damaged one is never read.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +37,7 @@ class ShardWriter {
     GgufWriter writer_;
 };
 
-// Maps such a file. Error(kInput) when it is not one or of another schema.
+// Maps such a file. Error(kInput) when it is not one, damaged, or of another schema.
 class ShardReader {
   public:
     explicit ShardReader(const std::filesystem::path& path, const std::string& schema);

@@ -1,6 +1,7 @@
 #include "gguf/writer.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 #include "bitgauge/error.h"
 
 #include "base/files.h"
+#include "base/hash.h"
+#include "gguf/checksum.h"
 
 #include <gguf.h>
 
@@ -56,6 +59,26 @@ ggml_tensor describe(const std::string& name, int type_id, std::span<const uint6
 size_t padding_after(size_t bytes, size_t alignment) {
     return (alignment - bytes % alignment) % alignment;
 }
+
+// A file being written, with its checksum at the end where one is wanted.
+class HashedFile {
+  public:
+    HashedFile(const std::filesystem::path& path, bool checksum) : file_(path) {
+        if (checksum) hash_.emplace();
+    }
+    void write(std::span<const std::byte> bytes) {
+        if (hash_) hash_->add(bytes);
+        file_.write(bytes);
+    }
+    void commit() {
+        if (hash_) file_.write(hash_->hex());
+        file_.commit();
+    }
+
+  private:
+    AtomicFile file_;
+    std::optional<ContentHash> hash_;
+};
 
 }  // namespace
 
@@ -135,10 +158,17 @@ uint64_t GgufWriter::file_bytes() const {
     return total;
 }
 
+void GgufWriter::end_with_checksum() {
+    const uint64_t shape[] = {kChecksumBytes};
+    add_tensor(kChecksumTensor, GGML_TYPE_I8, shape, Produce());
+    producers_.pop_back();
+    checksum_ = true;
+}
+
 void GgufWriter::write(const std::filesystem::path& path) {
     const size_t alignment = gguf_get_alignment(context_.get());
     const std::vector<std::byte> zeros(alignment);
-    AtomicFile file(path);
+    HashedFile file(path, checksum_);
     std::vector<std::byte> header(gguf_get_meta_size(context_.get()));
     gguf_get_meta_data(context_.get(), header.data());
     file.write(header);

@@ -52,6 +52,9 @@ class GgufWriter {
     void add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,
                     std::span<const std::byte> bytes);
 
+    // The file will end with a checksum of all its bytes (gguf/checksum.h); after the last tensor.
+    void end_with_checksum();
+
     // Size of the file that write() will make.
     uint64_t file_bytes() const;
 
@@ -64,6 +67,7 @@ class GgufWriter {
     };
     std::unique_ptr<gguf_context, FreeContext> context_;
     std::vector<Produce> producers_;  // one per tensor, in the order of the table
+    bool checksum_ = false;           // one more tensor, the last
 };
 
 }  // namespace bitgauge
