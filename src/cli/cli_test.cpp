@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "cli/console.h"
@@ -44,6 +46,7 @@ TEST(Program, EveryOptionHasAHelpTextAndEveryValueAName) {
     Console console;
     const auto app = make_program(console);
     for (const CLI::App* command : app->get_subcommands({})) {
+        if (is_hidden(*command)) continue;
         EXPECT_FALSE(command->get_description().empty()) << command->get_name();
         EXPECT_NE(command->get_footer().find("Examples:"), std::string::npos)
             << command->get_name();
@@ -54,6 +57,24 @@ TEST(Program, EveryOptionHasAHelpTextAndEveryValueAName) {
             EXPECT_TRUE(!value || option->get_type_name() != "TEXT") << where;
         }
     }
+}
+
+TEST(Program, TheHiddenCommandIsNeitherInTheHelpNorSuggested) {
+    Console console;
+    const auto app = make_program(console);
+    EXPECT_EQ(app->help().find("worker"), std::string::npos);
+    const auto names = known_names(*app);
+    EXPECT_EQ(std::count(names.begin(), names.end(), "worker"), 0);
+    EXPECT_EQ(std::count(names.begin(), names.end(), "inspect"), 1);
+}
+
+TEST(Program, HelpNamesAValueItsChoicesAndItsDefault) {
+    Console console;
+    const std::string page = make_program(console)->get_subcommand("report")->help();
+    EXPECT_NE(page.find("  --format FORM               Form of the result: table, markdown, csv,"
+                        " json or\n                              html [table]\n"),
+              std::string::npos)
+        << page;
 }
 
 int status_of(std::vector<const char*> arguments) {

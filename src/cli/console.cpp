@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,7 +20,7 @@ bool stderr_is_terminal() {
 }
 
 std::string duration(double seconds) {
-    const auto s = static_cast<int64_t>(seconds + 0.5);
+    const auto s = std::llround(seconds);
     if (s < 100) return fmt::format("{} s", s);
     if (s < 6000) return fmt::format("{} min {:02} s", s / 60, s % 60);
     return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);

@@ -34,6 +34,7 @@ std::vector<TensorGroup> group(const GgufFile& file,
         one.types[tensor.type] += 1;
     }
     std::vector<TensorGroup> sorted;
+    sorted.reserve(groups.size());
     for (const auto& [name, one] : groups) sorted.push_back(one);
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const auto& a, const auto& b) { return a.bytes > b.bytes; });

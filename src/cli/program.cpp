@@ -65,6 +65,7 @@ int parse_and_run(Console& console, CLI::App& app, int argc, const char* const* 
 CLI::App* add_command(CLI::App& app, Console& console, const std::string& name,
                       const std::string& description, std::string_view examples) {
     CLI::App* command = app.add_subcommand(name, description);
+    command->group("Commands");
     command->add_flag("-q,--quiet", console.quiet(), "No progress and no warnings");
     command->add_flag("-v,--verbose", console.verbose(), "Say more on stderr");
     command->footer(fmt::format("Examples:\n{}\n\n{}", examples, kExitStatus));

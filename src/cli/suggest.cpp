@@ -39,6 +39,10 @@ std::string unknown_argument(const CLI::App& app) {
                                          : left.front();
 }
 
+bool is_hidden(const CLI::App& command) {
+    return command.get_group().empty();
+}
+
 std::vector<std::string> known_names(const CLI::App& app) {
     std::vector<std::string> names;
     const auto called = app.get_subcommands();
@@ -47,7 +51,9 @@ std::vector<std::string> known_names(const CLI::App& app) {
         for (const auto& name : option->get_lnames()) names.push_back("--" + name);
     }
     if (!called.empty()) return names;
-    for (const CLI::App* known : app.get_subcommands({})) names.push_back(known->get_name());
+    for (const CLI::App* known : app.get_subcommands({})) {
+        if (!is_hidden(*known)) names.push_back(known->get_name());
+    }
     return names;
 }
 

@@ -23,6 +23,9 @@ std::string suggest(std::string_view typed, std::span<const std::string> names);
 // An option's value is cut off ("--jsno=1" -> "--jsno").
 std::string unknown_argument(const CLI::App& app);
 
+// Not for people to call: neither in the help nor suggested.
+bool is_hidden(const CLI::App& command);
+
 // What could have been typed instead: the options of the called command, or the commands' names.
 std::vector<std::string> known_names(const CLI::App& app);
 

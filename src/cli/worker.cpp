@@ -41,9 +41,8 @@ class RelayedProgress : public Progress {
 
 void add_worker(CLI::App& app, Console& console) {
     auto job = std::make_shared<std::filesystem::path>();
-    CLI::App* command = add_command(app, console, "worker", "Run one job for another bitgauge",
-                                    "  (started by bitgauge itself)");
-    command->group("");  // hidden
+    CLI::App* command = app.add_subcommand("worker", "Run one job for another bitgauge");
+    command->group("");  // not in the help, nor suggested
     command->add_option("JOB", *job, "The job's file")->required()->type_name("");
     command->callback([job, &console] {
         RelayedProgress progress(console);
