@@ -13,8 +13,6 @@
 
 #include "bitgauge/error.h"
 
-extern char** environ;
-
 namespace bitgauge {
 namespace {
 

@@ -9,8 +9,8 @@ namespace bitgauge {
 namespace {
 
 // A signal handler can reach nothing but a global.
-volatile std::sig_atomic_t interrupt_flag =
-    0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+volatile std::sig_atomic_t interrupt_flag = 0;
 
 void on_signal(int) {
     if (interrupt_flag != 0) std::_Exit(static_cast<int>(ErrorKind::kInterrupted));

@@ -64,7 +64,7 @@ std::string label_in(const std::string& stem) {
 }
 
 std::string label_of(const GgufFile& file) {
-    const std::string label = label_in(stem_of(file.shards().front()));
+    std::string label = label_in(stem_of(file.shards().front()));
     if (!label.empty()) return label;
     const auto type = file.integer("general.file_type");
     return type ? file_type_name(*type) : "";

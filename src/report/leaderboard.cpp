@@ -117,6 +117,7 @@ std::vector<SizeAndKld> corners_of(std::span<const SizeAndKld> reference) {
         if (excess[i] < 1e-12) corners.emplace(reference[i].size_gib, reference[i].kld_nats);
     }
     std::vector<SizeAndKld> result;
+    result.reserve(corners.size());
     for (const auto& [size, kld] : corners) result.push_back({size, kld});
     return result;
 }
@@ -140,6 +141,7 @@ void set_merits(Leaderboard& board, std::span<LeaderboardRow> rows,
 
 void set_names(std::vector<LeaderboardRow>& rows) {
     std::vector<ModelIdentity> models;
+    models.reserve(rows.size());
     for (const LeaderboardRow& row : rows) models.push_back(row.record.model);
     const std::vector<std::string> names = short_names(models);
     for (size_t i = 0; i < rows.size(); ++i) rows[i].name = names[i];
@@ -180,6 +182,7 @@ std::vector<Leaderboard> build_leaderboards(std::span<const MeasureRecord> recor
         group.push_back(record);
     }
     std::vector<Leaderboard> boards;
+    boards.reserve(order.size());
     for (const std::string& key : order) boards.push_back(build_leaderboard(groups[key], options));
     return boards;
 }

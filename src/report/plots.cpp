@@ -130,6 +130,7 @@ std::vector<bool> crowded(const Json& files) {
     constexpr double kLabelWidth = 0.09, kLabelHeight = 0.06;
     const std::vector<Place> places = places_of(files);
     std::vector<bool> result;
+    result.reserve(places.size());
     for (const Place& place : places) {
         result.push_back(std::any_of(places.begin(), places.end(), [&](const Place& other) {
             const double right = other.x - place.x, up = other.y - place.y;

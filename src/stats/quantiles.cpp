@@ -189,6 +189,7 @@ std::vector<Estimate> clustered_quantiles(std::span<const float> values,
     std::iota(order.begin(), order.end(), 0);
     std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return qs[a] < qs[b]; });
     std::vector<double> ascending;
+    ascending.reserve(order.size());
     for (size_t k : order) ascending.push_back(std::clamp(qs[k], 0.0, 1.0));
 
     const bool interval = sample.cluster_size.size() >= 2 && resamples > 0;
