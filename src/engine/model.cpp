@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
+#include "bitgauge/gguf.h"
 
 #include "engine/llama_log.h"
 #include "engine/model_state.h"
@@ -22,6 +23,12 @@ ModelHandle load_handle(const std::filesystem::path& path, llama_model_params pa
                 fmt::format("libllama {} cannot load '{}': {}", llama_version(), path.string(),
                             reason.empty() ? "no reason given" : reason),
                 "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
+}
+
+uint32_t stated_context(const std::filesystem::path& path) {
+    const GgufFile file = GgufFile::open(path);
+    const auto tokens = file.integer(file.architecture() + ".context_length");
+    return static_cast<uint32_t>(std::clamp<int64_t>(tokens.value_or(0), 0, UINT32_MAX));
 }
 
 std::string token_text(const llama_vocab* vocab, TokenId token) {
@@ -55,6 +62,7 @@ Model Model::load(const std::filesystem::path& path, const EngineOptions& option
     params.n_gpu_layers = options.gpu_layers;
     auto state = std::make_unique<State>();
     state->model = load_handle(path, params);
+    state->trained_context = static_cast<uint32_t>(llama_model_n_ctx_train(state->model.get()));
     return Model(std::move(state));
 }
 
@@ -63,6 +71,7 @@ Model Model::load_vocabulary(const std::filesystem::path& path) {
     params.vocab_only = true;
     auto state = std::make_unique<State>();
     state->model = load_handle(path, params);
+    state->trained_context = stated_context(path);  // libllama skips it with the weights
     return Model(std::move(state));
 }
 
@@ -100,7 +109,7 @@ uint32_t Model::width() const {
     return static_cast<uint32_t>(llama_model_n_embd_out(state_->model.get()));
 }
 uint32_t Model::trained_context() const {
-    return static_cast<uint32_t>(llama_model_n_ctx_train(state_->model.get()));
+    return state_->trained_context;
 }
 TokenId Model::bos() const {
     return llama_vocab_bos(state_->vocab);

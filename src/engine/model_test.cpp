@@ -47,6 +47,8 @@ TEST(Model, TheVocabularyAloneTokenizesAsTheWholeModel) {
     EXPECT_EQ(vocabulary.tokenize(text, true, false), whole.tokenize(text, true, false));
     EXPECT_EQ(vocabulary.vocabulary(), 4096U);
     EXPECT_FALSE(vocabulary.adds_bos());
+    EXPECT_EQ(vocabulary.trained_context(), whole.trained_context());
+    EXPECT_GT(vocabulary.trained_context(), 0U);
     EXPECT_NE(vocabulary.chat_template().find("<|im_start|>"), std::string::npos);
 }
 
