@@ -55,7 +55,7 @@ BaselineSummary import_peer_baseline(const std::filesystem::path& peer_file,
                                      const std::filesystem::path& out, Progress& progress);
 
 // Writes a baseline of the protocol llama-perplexity as its base file. `range_nats`: 16 as
-// llama.cpp, 24 as ik_llama.cpp.
+// llama.cpp, 24 as ik_llama.cpp. One that was imported is written as it came.
 void export_peer_baseline(const std::filesystem::path& baseline,
                           const std::filesystem::path& peer_file, double range_nats,
                           Progress& progress);

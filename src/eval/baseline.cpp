@@ -65,6 +65,7 @@ BaselineManifest plan_baseline(const fs::path& original, const BaselineOptions& 
     windows = encode_corpus(corpus, vocabulary, protocol);
     PassShape shape = default_shape(protocol.window_tokens, vocabulary.vocabulary());
     if (options.ubatch_tokens > 0) shape.ubatch_tokens = options.ubatch_tokens;
+    shape.sequences = std::min(shape.sequences, shape.ubatch_tokens);
     BaselineManifest m;
     m.identity.baseline.kind = "states";
     m.identity.baseline.precision = to_string(choose_precision(options.precision, head));
@@ -79,24 +80,6 @@ BaselineManifest plan_baseline(const fs::path& original, const BaselineOptions& 
     m.windows_per_shard = windows_per_shard(windows, shape.sequences, kShardPositions);
     m.identity.baseline.key = baseline_key(m);
     return m;
-}
-
-// The manifest that lies in the folder already, when it is of the same baseline.
-std::optional<BaselineManifest> earlier_manifest(const BaselineFolder& folder,
-                                                 const BaselineManifest& planned) {
-    if (!fs::exists(folder.manifest())) return std::nullopt;
-    BaselineManifest earlier = read_manifest(folder, /*must_be_complete=*/false);
-    if (earlier.identity.baseline.key == planned.identity.baseline.key) return earlier;
-    const BaselineIdentity& other = earlier.identity.baseline;
-    throw Error(
-        ErrorKind::kInput,
-        fmt::format("'{}' holds another baseline (of {}, {} windows of {}; this one: {}, {} "
-                    "windows of {})",
-                    folder.root.string(), other.original.file, earlier.windows,
-                    earlier.identity.protocol.window_tokens,
-                    planned.identity.baseline.original.file, planned.windows,
-                    planned.identity.protocol.window_tokens),
-        "give another folder with -o, or delete that one");
 }
 
 CaptureJob capture_job(const fs::path& original, const BaselineFolder& folder,
@@ -164,6 +147,17 @@ void evaluate(const fs::path& original, const BaselineFolder& folder, BaselineMa
     run_capture(capture_job(original, folder, m, options.engine), options.isolation, progress);
 }
 
+// Whether every file of a complete baseline is there and undamaged.
+bool is_whole(const BaselineFolder& folder, const BaselineManifest& m) {
+    const std::string& key = m.identity.baseline.key;
+    const auto kind = m.has_states() ? CaptureKind::kStates : CaptureKind::kLogProbabilities;
+    for (size_t shard = 0; shard < m.shards(); ++shard) {
+        if (!shard_is_good(folder.shard(shard), shard_schema(kind), key)) return false;
+    }
+    return shard_is_good(folder.head(), kHeadSchema, key) &&
+           shard_is_good(folder.windows(), kWindowsSchema, "");
+}
+
 }  // namespace
 
 BaselineSummary make_baseline(const fs::path& original, const fs::path& out,
@@ -174,9 +168,10 @@ BaselineSummary make_baseline(const fs::path& original, const fs::path& out,
     make_folder(out);
     const auto earlier = earlier_manifest(folder, m);
     if (earlier) m = *earlier;
-    if (m.complete) return summary_of(folder, m, /*was_complete=*/true);
+    if (m.complete && is_whole(folder, m)) return summary_of(folder, m, /*was_complete=*/true);
+    m.complete = false;
     write_windows(folder.windows(), windows);
-    if (!shard_is_good(folder.head(), "bitgauge.head/1", m.identity.baseline.key)) {
+    if (!shard_is_good(folder.head(), kHeadSchema, m.identity.baseline.key)) {
         write_head_file(original, folder.head(), m.identity.baseline.key);
     }
     write_manifest(folder, m);

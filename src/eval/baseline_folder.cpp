@@ -87,6 +87,39 @@ WindowColumns columns_of(const Windows& windows) {
     return columns;
 }
 
+// Columns that do not fit each other, or count below zero or past the strata and clusters.
+void require_columns_fit(const ShardReader& file, const WindowColumns& columns, size_t strata,
+                         int64_t clusters) {
+    const size_t n = columns.length.size();
+    if (columns.first_scored.size() != n || columns.cluster.size() != n ||
+        columns.stratum.size() != n) {
+        file.fail("its columns differ in length");
+    }
+    size_t tokens = 0;
+    for (size_t i = 0; i < n; ++i) {
+        const bool fits = columns.length[i] >= 0 && columns.first_scored[i] >= 0 &&
+                          columns.cluster[i] >= 0 && columns.cluster[i] < clusters &&
+                          columns.stratum[i] >= 0 &&
+                          static_cast<size_t>(columns.stratum[i]) < strata;
+        if (!fits) file.fail(fmt::format("window {} has numbers that mean nothing", i + 1));
+        tokens += static_cast<size_t>(columns.length[i]);
+    }
+    if (tokens != columns.tokens.size()) file.fail("its windows are not as long as its tokens");
+}
+
+std::vector<int32_t> read_column(const ShardReader& file, const char* name) {
+    const auto values = file.values<int32_t>(name);
+    return {values.begin(), values.end()};
+}
+
+WindowColumns read_columns(const ShardReader& file) {
+    return {.tokens = read_column(file, "tokens"),
+            .length = read_column(file, "length"),
+            .first_scored = read_column(file, "first_scored"),
+            .cluster = read_column(file, "cluster"),
+            .stratum = read_column(file, "stratum")};
+}
+
 }  // namespace
 
 std::vector<TensorShape> tensor_shapes(const GgufFile& file) {
@@ -140,9 +173,26 @@ BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_comple
     }
 }
 
+std::optional<BaselineManifest> earlier_manifest(const BaselineFolder& folder,
+                                                 const BaselineManifest& planned) {
+    if (!fs::exists(folder.manifest())) return std::nullopt;
+    BaselineManifest earlier = read_manifest(folder, /*must_be_complete=*/false);
+    if (earlier.identity.baseline.key == planned.identity.baseline.key) return earlier;
+    const BaselineIdentity& other = earlier.identity.baseline;
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("'{}' holds another baseline (of {}, {} windows of {}; this one: {}, {} "
+                    "windows of {})",
+                    folder.root.string(), other.original.file, earlier.windows,
+                    earlier.identity.protocol.window_tokens,
+                    planned.identity.baseline.original.file, planned.windows,
+                    planned.identity.protocol.window_tokens),
+        "give another folder with -o, or delete that one");
+}
+
 void write_windows(const fs::path& path, const Windows& windows) {
     const WindowColumns columns = columns_of(windows);
-    ShardWriter file("bitgauge.windows/1");
+    ShardWriter file(kWindowsSchema);
     file.writer().set_texts("bitgauge.strata", windows.strata);
     file.writer().set_text("bitgauge.cluster_unit", windows.cluster_unit);
     file.writer().set_u32("bitgauge.clusters", windows.n_clusters);
@@ -155,28 +205,23 @@ void write_windows(const fs::path& path, const Windows& windows) {
 }
 
 Windows read_windows(const fs::path& path) {
-    const ShardReader file(path, "bitgauge.windows/1");
+    const ShardReader file(path, kWindowsSchema);
     Windows windows;
     windows.strata =
         read_texts(file.header(), "bitgauge.strata").value_or(std::vector<std::string>{});
     windows.cluster_unit = file.header().text("bitgauge.cluster_unit").value_or("");
     windows.n_clusters =
         static_cast<uint32_t>(file.header().integer("bitgauge.clusters").value_or(0));
-    const auto tokens = file.values<int32_t>("tokens");
-    const auto length = file.values<int32_t>("length");
-    const auto first_scored = file.values<int32_t>("first_scored");
-    const auto cluster = file.values<int32_t>("cluster");
-    const auto stratum = file.values<int32_t>("stratum");
-    size_t at = 0;
-    for (size_t i = 0; i < length.size(); ++i) {
-        const auto n = static_cast<size_t>(length[i]);
-        if (at + n > tokens.size()) file.fail("its windows are longer than its tokens");
-        windows.windows.push_back({.tokens = {tokens.begin() + static_cast<ptrdiff_t>(at),
-                                              tokens.begin() + static_cast<ptrdiff_t>(at + n)},
-                                   .first_scored = static_cast<uint32_t>(first_scored[i]),
-                                   .cluster = static_cast<uint32_t>(cluster[i]),
-                                   .stratum = static_cast<uint32_t>(stratum[i])});
-        at += n;
+    const WindowColumns columns = read_columns(file);
+    require_columns_fit(file, columns, windows.strata.size(), windows.n_clusters);
+    auto token = columns.tokens.begin();
+    for (size_t i = 0; i < columns.length.size(); ++i) {
+        const auto end = token + columns.length[i];
+        windows.windows.push_back({.tokens = {token, end},
+                                   .first_scored = static_cast<uint32_t>(columns.first_scored[i]),
+                                   .cluster = static_cast<uint32_t>(columns.cluster[i]),
+                                   .stratum = static_cast<uint32_t>(columns.stratum[i])});
+        token = end;
     }
     return windows;
 }

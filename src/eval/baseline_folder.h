@@ -12,6 +12,7 @@
 // Every file is complete or absent, so whoever was interrupted goes on with the shards that miss.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,12 @@ void write_manifest(const BaselineFolder& folder, const BaselineManifest& manife
 // Error(kInput): no baseline there, not complete (with what to run), another schema.
 BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_complete = true);
 
+// The manifest that lies in the folder already, when it is of the same baseline, complete or not.
+// Error(kInput) when it is of another one, so that none is overwritten.
+std::optional<BaselineManifest> earlier_manifest(const BaselineFolder& folder,
+                                                 const BaselineManifest& planned);
+
+constexpr const char* kWindowsSchema = "bitgauge.windows/1";
 void write_windows(const std::filesystem::path& path, const Windows& windows);
 Windows read_windows(const std::filesystem::path& path);
 

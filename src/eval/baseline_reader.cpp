@@ -7,6 +7,7 @@
 #include "eval/capture.h"
 #include "eval/log_probability_rows.h"
 #include "eval/positions_file.h"
+#include "eval/shard_file.h"
 
 namespace bitgauge {
 namespace {
@@ -101,6 +102,7 @@ BaselineReader::BaselineReader(const std::filesystem::path& folder)
                     "make it anew");
     }
     if (manifest_.has_states()) {
+        const ShardReader whole(folder_.head(), kHeadSchema);
         head_ = std::make_unique<ModelHead>(folder_.head(), manifest_.head_scale,
                                             manifest_.head_softcap);
     }

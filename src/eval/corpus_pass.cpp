@@ -10,6 +10,7 @@ namespace {
 constexpr uint32_t kBatchTokens = 2048;  // llama-perplexity's -b
 constexpr uint32_t kUbatchTokens = 512;  // its -ub
 constexpr uint32_t kLeastCallTokens = 32;
+constexpr uint32_t kMostSequences = 256;  // libllama's limit
 
 // One decode: tokens [begin, end) of each window of the batch.
 struct Call {
@@ -44,17 +45,18 @@ PassShape default_shape(uint32_t window_tokens, uint32_t vocabulary, uint64_t lo
     const uint64_t row_bytes = uint64_t{vocabulary} * sizeof(float);
     const auto affordable = static_cast<uint32_t>(
         std::min<uint64_t>(kUbatchTokens, logit_bytes / std::max<uint64_t>(1, row_bytes)));
+    const uint32_t call_tokens = std::max(kLeastCallTokens, affordable);
+    const uint32_t sequences = kBatchTokens / std::max(1U, window_tokens);
     return {.window_tokens = window_tokens,
-            .sequences = std::max(1U, kBatchTokens / std::max(1U, window_tokens)),
-            .ubatch_tokens = std::max(kLeastCallTokens, affordable)};
+            .sequences = std::clamp(sequences, 1U, std::min(kMostSequences, call_tokens)),
+            .ubatch_tokens = call_tokens};
 }
 
 std::vector<WindowBatch> batch_windows(std::span<const Window> windows, size_t sequences,
                                        size_t group) {
     std::vector<WindowBatch> batches;
     for (size_t i = 0; i < windows.size(); ++i) {
-        const bool joins = !batches.empty() && i % group != 0 &&
-                           batches.back().count < sequences &&
+        const bool joins = !batches.empty() && i % group != 0 && batches.back().count < sequences &&
                            windows[i].tokens.size() == windows[batches.back().first].tokens.size();
         if (joins) {
             ++batches.back().count;

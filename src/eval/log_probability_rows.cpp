@@ -25,7 +25,7 @@ void encode_log_probabilities(std::span<const float> logits, float range_nats,
     std::memcpy(row.data(), &head, sizeof head);
     const auto values = row.subspan(sizeof head / sizeof(uint16_t));
     std::ranges::fill(values, uint16_t{0});
-    if (head.scale == 0) return;
+    if (head.scale == 0 || !std::isfinite(head.scale)) return;
     const float inverse = 1 / head.scale;
     for (size_t v = 0; v < logits.size(); ++v) {
         // nearest, ties to even, as the peer's addition of 2^23 * 1.5 rounds

@@ -56,7 +56,7 @@ void write_head_file(const std::filesystem::path& model, const std::filesystem::
     const GgufFile file = GgufFile::open(model);
     const GgufData data(file);
     const TensorInfo& head = find_head(file, model);
-    ShardWriter copy("bitgauge.head/1", identity);
+    ShardWriter copy(kHeadSchema, identity);
     copy.add_bytes(kHeadName, head.type_id, head.shape, data.tensor_bytes(head));
     if (const TensorInfo* bias = file.find_tensor(kBiasName)) {
         copy.add_bytes(kBiasName, bias->type_id, bias->shape, data.tensor_bytes(*bias));

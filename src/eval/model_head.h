@@ -36,6 +36,7 @@ class ModelHead {
 };
 
 // Copies the head out of a model into a small file that ModelHead opens again.
+constexpr const char* kHeadSchema = "bitgauge.head/1";
 void write_head_file(const std::filesystem::path& model, const std::filesystem::path& out,
                      const std::string& identity);
 

@@ -62,8 +62,12 @@ struct PeerFile {
                         header.windows, header.window_tokens, header.vocabulary));
     }
 
+    // No product of what a header can say overflows 128 bits.
     void require_complete(const fs::path& path, uint64_t size) const {
-        const uint64_t due = rows_offset() + windows() * rows_per_window() * row_bytes();
+        using Wide = unsigned __int128;
+        const Wide window_bytes =
+            Wide{window_tokens()} * sizeof(TokenId) + Wide{rows_per_window()} * row_bytes();
+        const Wide due = tokens_offset() + windows() * window_bytes;
         if (size == due) return;
         throw Error(
             ErrorKind::kInput,
@@ -82,6 +86,18 @@ struct PeerFile {
     uint64_t tokens_offset() const { return sizeof kMagic + sizeof header; }
     uint64_t rows_offset() const {
         return tokens_offset() + windows() * window_tokens() * sizeof(TokenId);
+    }
+
+    // How far below the largest the entries of any row reach.
+    double range_nats() const {
+        float steepest = 0;
+        for (uint64_t row = 0; row < windows() * rows_per_window(); ++row) {
+            float scale = 0;
+            std::memcpy(&scale, mapped.bytes().data() + rows_offset() + row * row_bytes(),
+                        sizeof scale);
+            if (scale > steepest) steepest = scale;
+        }
+        return 65535.0 * steepest;
     }
 
     std::vector<TokenId> tokens() const {
@@ -116,7 +132,7 @@ BaselineManifest manifest_of(const PeerFile& peer, const fs::path& peer_path,
                              const fs::path& original, const Windows& windows) {
     BaselineManifest m;
     m.identity.baseline.kind = "imported";
-    m.identity.baseline.precision = "u16 (16 nats)";
+    m.identity.baseline.precision = peer.range_nats() > 16.5 ? "u16 (24 nats)" : "u16 (16 nats)";
     m.identity.baseline.head_check_outcome = "log-probabilities as llama-perplexity stored them";
     const auto window = static_cast<uint32_t>(peer.window_tokens());
     const PassShape shape = default_shape(window, static_cast<uint32_t>(peer.vocabulary()));
@@ -222,6 +238,19 @@ void write_rows(AtomicFile& file, const BaselineShard& shard, size_t vocabulary,
     }
 }
 
+// An imported shard is passed on as it came: its rows are the peer's already.
+void write_shard(AtomicFile& file, const BaselineReader& baseline, const fs::path& folder,
+                 size_t shard, double range_nats) {
+    const auto opened = baseline.open_shard(shard);
+    const BaselineManifest& m = baseline.manifest();
+    if (m.identity.baseline.kind != "imported") {
+        return write_rows(file, *opened, m.vocabulary, range_nats);
+    }
+    const ShardReader stored(BaselineFolder{folder}.shard(shard),
+                             shard_schema(CaptureKind::kLogProbabilities));
+    file.write(stored.bytes("rows"));
+}
+
 }  // namespace
 
 BaselineSummary import_peer_baseline(const fs::path& peer_file, const fs::path& original,
@@ -236,6 +265,7 @@ BaselineSummary import_peer_baseline(const fs::path& peer_file, const fs::path& 
     BaselineManifest m = manifest_of(peer, peer_file, original, windows);
     const BaselineFolder folder{out};
     make_folder(out);
+    earlier_manifest(folder, m);
     write_windows(folder.windows(), windows);
     write_manifest(folder, m);
     copy_rows(peer, folder, m, progress);
@@ -264,7 +294,7 @@ void export_peer_baseline(const fs::path& baseline_folder, const fs::path& peer_
     progress.begin("exporting", static_cast<int64_t>(m.shards()), "shards");
     for (size_t shard = 0; shard < m.shards(); ++shard) {
         throw_if_interrupted();
-        write_rows(file, *baseline.open_shard(shard), m.vocabulary, range_nats);
+        write_shard(file, baseline, baseline_folder, shard, range_nats);
         progress.advance(1);
     }
     progress.end();

@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kSchemaKey = "bitgauge.schema";
 constexpr const char* kIdentityKey = "bitgauge.identity";
+constexpr uint64_t kAlignment = 32;  // GGUF's default
 
 template <class T>
 void add_vector(GgufWriter& writer, const std::string& name, const char* type,
@@ -43,13 +44,18 @@ void ShardWriter::add_bytes(const std::string& name, int type_id, std::span<cons
 }
 
 void ShardWriter::write(const fs::path& path) {
+    writer_.end_with_checksum();
     writer_.write(path);
 }
 
-ShardReader::ShardReader(const fs::path& path, const std::string& schema)
-    : path_(path), header_(std::make_unique<GgufFile>(GgufFile::open(path))) {
+ShardReader::ShardReader(const fs::path& path, const std::string& schema) : path_(path) {
+    if (!checksum_holds(path)) fail("it is damaged (its checksum is not that of its bytes)");
+    header_ = std::make_unique<GgufFile>(GgufFile::open(path));
     const std::string found = header_->text(kSchemaKey).value_or("none");
     if (found != schema) fail(fmt::format("its schema is '{}', not '{}'", found, schema));
+    for (const TensorInfo& tensor : header_->tensors()) {
+        if (tensor.offset % kAlignment != 0) fail("its arrays are not aligned");
+    }
     data_ = std::make_unique<GgufData>(*header_);
 }
 
