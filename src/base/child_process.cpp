@@ -5,18 +5,23 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "bitgauge/error.h"
+
+#include "base/interrupt.h"
 
 namespace bitgauge {
 namespace {
 
 constexpr size_t kKeptErrorBytes = 4096;
+constexpr int kAskEveryMs = 200;  // whether there was an interrupt
 
 struct Pipe {
     Pipe() {
@@ -79,13 +84,24 @@ void take_lines(std::string& text, const std::function<void(const std::string&)>
     }
 }
 
-void read_until_closed(const Pipe& out, const Pipe& err, std::string& errors,
+// Ctrl-C in a terminal reaches parent and child; a signal for the parent alone would not.
+void pass_interrupt_on(pid_t child, bool& passed) {
+    if (passed || !interrupted()) return;
+    passed = true;
+    ::kill(child, SIGTERM);
+}
+
+void read_until_closed(pid_t child, const Pipe& out, const Pipe& err, std::string& errors,
                        const std::function<void(const std::string&)>& on_line) {
     std::string lines;
+    bool passed = false;
     std::array<pollfd, 2> streams = {pollfd{out.read_end(), POLLIN, 0},
                                      pollfd{err.read_end(), POLLIN, 0}};
     while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-        if (::poll(streams.data(), streams.size(), -1) < 0 && errno != EINTR) break;
+        const int ready = ::poll(streams.data(), streams.size(), kAskEveryMs);
+        pass_interrupt_on(child, passed);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0) break;
         if (streams[0].revents != 0 && !read_some(streams[0].fd, lines)) streams[0].fd = -1;
         if (streams[1].revents != 0 && !read_some(streams[1].fd, errors)) streams[1].fd = -1;
         take_lines(lines, on_line);
@@ -104,13 +120,17 @@ ChildOutcome run_child(const std::filesystem::path& program,
     out.close_write();
     err.close_write();
     ChildOutcome outcome;
-    read_until_closed(out, err, outcome.last_errors, on_line);
+    read_until_closed(child, out, err, outcome.last_errors, on_line);
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
     if (WIFEXITED(status)) outcome.status = WEXITSTATUS(status);
     return outcome;
+}
+
+void end_with_parent() {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 }  // namespace bitgauge

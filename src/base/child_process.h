@@ -16,10 +16,13 @@ struct ChildOutcome {
 };
 
 // Runs `program` with `arguments` (without the program's own name). Each line of its standard
-// output goes to `on_line` in this thread. Ctrl-C reaches the child through the terminal; it is
+// output goes to `on_line` in this thread. An interrupt of this process is passed on; the child is
 // waited for. Error(kEnvironment) when it cannot be started.
 ChildOutcome run_child(const std::filesystem::path& program,
                        const std::vector<std::string>& arguments,
                        const std::function<void(const std::string&)>& on_line);
+
+// For a child: the kernel kills it when the process that started it dies, however that happens.
+void end_with_parent();
 
 }  // namespace bitgauge

@@ -7,8 +7,10 @@
 #include <sstream>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -17,36 +19,95 @@
 namespace bitgauge {
 namespace fs = std::filesystem;
 
+namespace {
+
+bool is_at(int descriptor, const fs::path& path) {
+    struct stat open_one {};
+    struct stat named {};
+    return ::fstat(descriptor, &open_one) == 0 && ::stat(path.c_str(), &named) == 0 &&
+           open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
+}
+
+// Held until the descriptor is closed. A file system without locks is taken as it is.
+void lock_or_refuse(int descriptor, const fs::path& path) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    ::close(descriptor);
+    throw Error(ErrorKind::kEnvironment,
+                fmt::format("'{}' is being written by another process", path.string()),
+                "wait until that has ended, then run the same command again");
+}
+
+int make_empty(int descriptor) {
+    struct stat info {};
+    const bool regular = ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+    if (!regular || ::ftruncate(descriptor, 0) == 0) return descriptor;
+    ::close(descriptor);
+    return -1;
+}
+
+// What a killed process left at `part` is written over. Negative, with errno, where it cannot be.
+int open_alone(const fs::path& part, const fs::path& path) {
+    for (;;) {
+        const int descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        if (descriptor < 0) return descriptor;
+        lock_or_refuse(descriptor, path);
+        if (is_at(descriptor, part)) return make_empty(descriptor);
+        ::close(descriptor);  // another process has renamed it meanwhile
+    }
+}
+
+// Where this fails the rename stands, only its durability is unknown.
+void sync_folder_of(const fs::path& path) {
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return;
+    ::fsync(descriptor);
+    ::close(descriptor);
+}
+
+// Counts what has been written; false, with errno, when not all of it could be.
+bool write_all(int descriptor, std::span<const std::byte> bytes, uint64_t& written) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        bytes = bytes.subspan(static_cast<size_t>(n));
+        written += static_cast<uint64_t>(n);
+    }
+    return true;
+}
+
+[[noreturn]] void fail_to_write(const fs::path& path, const char* action, uint64_t bytes) {
+    const int reason = errno;
+    const bool full = reason == ENOSPC || reason == EFBIG || reason == EDQUOT;
+    throw Error(
+        ErrorKind::kEnvironment,
+        fmt::format("'{}' could not be {}{}: {}", path.string(), action,
+                    bytes > 0 ? fmt::format(" after {} bytes", bytes) : "", std::strerror(reason)),
+        full ? "free some space or choose another place, then run the same command again"
+             : "check the folder and its permissions");
+}
+
+}  // namespace
+
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), part_(path_) {
     part_ += ".part";
-    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    descriptor_ = open_alone(part_, path_);
     if (descriptor_ < 0) fail("created");
 }
 
 AtomicFile::~AtomicFile() {
     if (descriptor_ < 0) return;
-    ::close(descriptor_);
     ::unlink(part_.c_str());
+    ::close(descriptor_);
 }
 
 void AtomicFile::fail(const char* action) const {
-    const int reason = errno;
-    const bool full = reason == ENOSPC || reason == EFBIG || reason == EDQUOT;
-    throw Error(ErrorKind::kEnvironment,
-                fmt::format("'{}' could not be {} after {} bytes: {}", path_.string(), action,
-                            written_bytes_, std::strerror(reason)),
-                full ? "free some space or choose another place, then run the same command again"
-                     : "check the folder and its permissions");
+    fail_to_write(path_, action, written_bytes_);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(descriptor_, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) fail("written");
-        bytes = bytes.subspan(static_cast<size_t>(n));
-        written_bytes_ += static_cast<uint64_t>(n);
-    }
+    if (!write_all(descriptor_, bytes, written_bytes_)) fail("written");
 }
 
 void AtomicFile::write(std::string_view text) {
@@ -55,13 +116,27 @@ void AtomicFile::write(std::string_view text) {
 
 void AtomicFile::commit() {
     if (::fsync(descriptor_) != 0) fail("synced");
-    if (::close(std::exchange(descriptor_, -1)) != 0) fail("closed");
     if (::rename(part_.c_str(), path_.c_str()) != 0) fail("renamed");
-    const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-    const int folder_descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder_descriptor < 0) return;  // the rename stands; only its durability is unknown
-    ::fsync(folder_descriptor);
-    ::close(folder_descriptor);
+    ::close(std::exchange(descriptor_, -1));
+    sync_folder_of(path_);
+}
+
+void publish_file(const fs::path& part, const fs::path& path) {
+    const int descriptor = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || ::fsync(descriptor) != 0) fail_to_write(path, "synced", 0);
+    ::close(descriptor);
+    if (::rename(part.c_str(), path.c_str()) != 0) fail_to_write(path, "renamed", 0);
+    sync_folder_of(path);
+}
+
+void append_zeros(const fs::path& path, size_t bytes) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (descriptor < 0) fail_to_write(path, "opened", 0);
+    uint64_t written = fs::file_size(path);
+    if (!write_all(descriptor, std::vector<std::byte>(bytes), written)) {
+        fail_to_write(path, "written", written);
+    }
+    ::close(descriptor);
 }
 
 void write_file_atomically(const fs::path& path, std::string_view text) {
@@ -124,7 +199,8 @@ void make_folder(const fs::path& path) {
     fs::create_directories(path, failed);
     if (failed && !fs::is_directory(path)) {
         throw Error(ErrorKind::kEnvironment,
-                    fmt::format("folder '{}' cannot be made: {}", path.string(), failed.message()));
+                    fmt::format("folder '{}' cannot be made: {}", path.string(), failed.message()),
+                    "check the path and its permissions");
     }
 }
 

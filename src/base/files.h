@@ -12,7 +12,8 @@
 namespace bitgauge {
 
 // A file that appears under its name only when commit() has written, synced and renamed it; before
-// that it is `<path>.part`. Destroyed without commit(), it leaves nothing. Thread-compatible.
+// that it is `<path>.part`, which two processes never write at once (the second gets an Error, on
+// file systems with locks). Destroyed without commit(), it leaves nothing. Thread-compatible.
 // Every failure throws Error(kEnvironment) naming the path and the reason (no space left, ...).
 class AtomicFile {
   public:
@@ -35,7 +36,14 @@ class AtomicFile {
     uint64_t written_bytes_ = 0;
 };
 
+// The last step for a file that something else has written whole at `part`: syncs and renames it.
+void publish_file(const std::filesystem::path& part, const std::filesystem::path& path);
+
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+
+// Error(kEnvironment) where the file cannot grow by so much: why another program could not write
+// it.
+void append_zeros(const std::filesystem::path& path, size_t bytes);
 
 // Whole content; Error(kInput) when it cannot be read.
 std::string read_text_file(const std::filesystem::path& path);

@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +54,56 @@ TEST(AtomicFile, AFullDiskIsAnEnvironmentErrorWithAHint) {
         EXPECT_NE(std::string(error.what()).find("No space left"), std::string::npos);
         EXPECT_FALSE(error.hint().empty());
     }
+}
+
+TEST(AtomicFile, ASecondWriterIsRefusedAndTheFirstLosesNothing) {
+    const fs::path path = fresh_folder("two") / "a.txt";
+    AtomicFile first(path);
+    first.write("first");
+    try {
+        const AtomicFile second(path);
+        FAIL() << "two writers at once";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kEnvironment);
+        EXPECT_NE(std::string(error.what()).find("another process"), std::string::npos);
+    }
+    first.commit();
+    EXPECT_EQ(read_text_file(path), "first");
+}
+
+TEST(AtomicFile, WhatAKilledProcessLeftIsWrittenOver) {
+    const fs::path path = fresh_folder("left") / "a.txt";
+    std::ofstream(path.string() + ".part") << "something longer";
+    write_file_atomically(path, "short");
+    EXPECT_EQ(read_text_file(path), "short");
+}
+
+TEST(AtomicFile, AFolderThatIsNotThereIsAnEnvironmentError) {
+    try {
+        const AtomicFile file(fresh_folder("no") / "such" / "a.txt");
+        FAIL() << "made in no folder";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kEnvironment);
+        EXPECT_NE(std::string(error.what()).find("could not be created: No such file"),
+                  std::string::npos)
+            << error.what();
+    }
+}
+
+TEST(AppendZeros, SaysWhyAFileCannotGrow) {
+    const fs::path path = fresh_folder("grow") / "a";
+    write_file_atomically(path, "ab");
+    append_zeros(path, 3);
+    EXPECT_EQ(fs::file_size(path), 5U);
+    EXPECT_THROW(append_zeros(path.parent_path() / "none", 1), Error);
+}
+
+TEST(PublishFile, TakesTheNameAndLeavesNoPart) {
+    const fs::path folder = fresh_folder("publish");
+    write_file_atomically(folder / "b.part", "whole");
+    publish_file(folder / "b.part", folder / "b");
+    EXPECT_EQ(read_text_file(folder / "b"), "whole");
+    EXPECT_FALSE(fs::exists(folder / "b.part"));
 }
 
 TEST(MappedFile, AMissingFileAndAFolderAreInputErrors) {

@@ -7,6 +7,9 @@ namespace bitgauge {
 // Turns SIGINT and SIGTERM into the flag; a second SIGINT ends the process at once.
 void install_interrupt_handler();
 
+// For work that cannot ask: the signals end the process at once again.
+void end_at_interrupt();
+
 bool interrupted();
 
 // Throws Error(kInterrupted) once the flag is set; `hint` says how to go on.
