@@ -105,6 +105,11 @@ class Context {
     std::unique_ptr<State> state_;
 };
 
+// libllama ends the process on some inputs instead of refusing them (GGML_ASSERT). Then `say` is
+// called with its reason in place of a printed backtrace; it may end the process itself, not return
+// to it. nullptr: as libllama has it.
+void on_llama_abort(void (*say)(const char* reason));
+
 // Versions and devices, as records print them.
 struct EngineDescription {
     std::string llama;    // "0.5.0"

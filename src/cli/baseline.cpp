@@ -9,6 +9,7 @@
 #include "bitgauge/eval.h"
 
 #include "base/units.h"
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/engine_options.h"
 
@@ -94,7 +95,7 @@ void run_baseline(BaselineArguments& arguments, Console& console) {
 void add_protocol_options(CLI::App& command, BaselineArguments& a) {
     command.add_option("--protocol", a.protocol, "How texts are cut and scored")
         ->type_name("NAME")
-        ->check(CLI::IsMember({"documents", "llama-perplexity"}))
+        ->check(one_of({"documents", "llama-perplexity"}))
         ->capture_default_str()
         ->group("Text");
     command.add_option("--window", a.window, "Longest window (0: 2048; llama-perplexity: 512)")
@@ -148,7 +149,7 @@ void add_baseline(CLI::App& app, Console& console) {
     add_protocol_options(*command, *a);
     command->add_option("--precision", a->options.precision, "Of stored states")
         ->type_name("TYPE")
-        ->check(CLI::IsMember({"auto", "f16", "bf16", "f32"}))
+        ->check(one_of({"auto", "f16", "bf16", "f32"}))
         ->capture_default_str()
         ->group("Evaluation");
     command->add_option("--ubatch", a->options.ubatch_tokens, "Tokens per call (0: automatic)")

@@ -4,6 +4,7 @@
 #include "bitgauge/error.h"
 
 #include "cli/commands.h"
+#include "cli/last_words.h"
 
 namespace bitgauge {
 namespace {
@@ -31,5 +32,6 @@ void add_quantize(CLI::App& app, Console& console) {
     add_absent(app, console, "quantize");
 }
 void add_worker(CLI::App&, Console&) {}
+void install_last_words() {}
 
 }  // namespace bitgauge

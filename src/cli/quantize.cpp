@@ -7,6 +7,8 @@
 #include "bitgauge/error.h"
 #include "bitgauge/eval.h"
 
+#include "base/child_process.h"
+#include "base/interrupt.h"
 #include "base/units.h"
 #include "cli/commands.h"
 #include "cli/engine_options.h"
@@ -26,6 +28,8 @@ struct QuantizeArguments {
 
 void run_quantize(const QuantizeArguments& a, Console& console) {
     if (a.direct) {
+        end_with_parent();
+        end_at_interrupt();
         quantize_with_libllama(a.original, a.out, a.recipe, a.options);
         return;
     }

@@ -12,6 +12,7 @@
 #include "bitgauge/store.h"
 
 #include "base/files.h"
+#include "cli/choice.h"
 #include "cli/commands.h"
 
 namespace bitgauge {
@@ -121,7 +122,7 @@ void add_report(CLI::App& app, Console& console) {
         ->type_name("KEY");
     command->add_option("--format", options->format, "Form of the result")
         ->type_name("FORM")
-        ->check(CLI::IsMember({"table", "markdown", "csv", "json", "html"}))
+        ->check(one_of({"table", "markdown", "csv", "json", "html"}))
         ->capture_default_str();
     command->add_option("-o,--output", options->output, "Write to this file instead of stdout")
         ->type_name("FILE");

@@ -11,6 +11,7 @@
 #include "bitgauge/error.h"
 #include "bitgauge/eval.h"
 
+#include "base/child_process.h"
 #include "base/json.h"
 #include "cli/commands.h"
 
@@ -45,6 +46,7 @@ void add_worker(CLI::App& app, Console& console) {
     command->group("");  // not in the help, nor suggested
     command->add_option("JOB", *job, "The job's file")->required()->type_name("");
     command->callback([job, &console] {
+        end_with_parent();
         RelayedProgress progress(console);
         const int status = run_worker(*job, progress);
         if (status != 0) throw CLI::RuntimeError(status);

@@ -102,7 +102,7 @@ Context::Context(const Model& model, const ContextShape& shape, const EngineOpti
     if (!state_->context) {
         throw Error(ErrorKind::kEnvironment,
                     fmt::format("no context for {} sequences of {} tokens: {}", shape.sequences,
-                                shape.window_tokens, last_llama_complaint()),
+                                shape.window_tokens, llama_complaint()),
                     "a shorter window or fewer sequences need less memory");
     }
 }
@@ -129,7 +129,7 @@ void Context::decode(std::span<const BatchToken> tokens, Depth depth) {
     if (status == 0) return;
     throw Error(status == -1 ? ErrorKind::kInput : ErrorKind::kEnvironment,
                 fmt::format("libllama refused a batch of {} tokens (status {}): {}", tokens.size(),
-                            status, last_llama_complaint()),
+                            status, llama_complaint()),
                 "a shorter window or fewer sequences need less memory");
 }
 

@@ -11,10 +11,11 @@ namespace {
 
 struct Complaints {
     std::mutex mutex;
-    std::string pending;  // a line that has not ended yet
+    std::string pending;                         // a line that has not ended yet
     ggml_log_level level = GGML_LOG_LEVEL_NONE;  // of its first piece
-    std::string last_error;
+    std::string first_error;                     // what follows it are consequences
     std::string last_warning;
+    void (*last_words)(const char* reason) = nullptr;
 };
 
 Complaints& complaints() {
@@ -26,7 +27,8 @@ void keep_line(Complaints& kept) {
     while (!kept.pending.empty() && (kept.pending.back() == '\n' || kept.pending.back() == ' ')) {
         kept.pending.pop_back();
     }
-    if (kept.level == GGML_LOG_LEVEL_ERROR) kept.last_error = kept.pending;
+    const bool error = kept.level == GGML_LOG_LEVEL_ERROR;
+    if (error && kept.first_error.empty()) kept.first_error = kept.pending;
     if (kept.level == GGML_LOG_LEVEL_WARN) kept.last_warning = kept.pending;
     kept.pending.clear();
 }
@@ -39,7 +41,19 @@ void on_log(ggml_log_level level, const char* text, void*) {
     if (!kept.pending.empty() && kept.pending.back() == '\n') keep_line(kept);
 }
 
+// "/build/llama.cpp/src/llama-vocab.cpp:12: GGML_ASSERT(...) failed", without the folders.
+void say_last_words(const char* reason) {
+    const std::string_view text(reason);
+    const size_t slash = text.substr(0, text.find(": ")).rfind('/');
+    complaints().last_words(slash == std::string_view::npos ? reason : reason + slash + 1);
+}
+
 }  // namespace
+
+void on_llama_abort(void (*say)(const char* reason)) {
+    complaints().last_words = say;
+    ggml_set_abort_callback(say == nullptr ? nullptr : say_last_words);
+}
 
 void start_libllama() {
     static const bool started = [] {
@@ -52,10 +66,10 @@ void start_libllama() {
     static_cast<void>(started);
 }
 
-std::string last_llama_complaint() {
+std::string llama_complaint() {
     Complaints& kept = complaints();
     const std::lock_guard lock(kept.mutex);
-    std::string line = kept.last_error.empty() ? kept.last_warning : kept.last_error;
+    std::string line = kept.first_error.empty() ? kept.last_warning : kept.first_error;
     const size_t function_end = line.find(": ");  // "llama_model_load: error loading model: ..."
     return function_end == std::string::npos ? line : line.substr(function_end + 2);
 }
@@ -63,7 +77,7 @@ std::string last_llama_complaint() {
 void forget_llama_complaints() {
     Complaints& kept = complaints();
     const std::lock_guard lock(kept.mutex);
-    kept.last_error.clear();
+    kept.first_error.clear();
     kept.last_warning.clear();
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
-// libllama talks through a callback: this keeps its last complaints for error messages and prints
-// nothing.
+// libllama talks through a callback: this keeps its complaints for error messages and prints nothing.
 
 #include <string>
 
@@ -10,8 +9,9 @@ namespace bitgauge {
 // Starts libllama's backends once and takes its log over. Idempotent, thread-safe.
 void start_libllama();
 
-// The last error or warning line libllama logged since forget_llama_complaints(); "" for none.
-std::string last_llama_complaint();
+// The first error libllama logged since forget_llama_complaints(), of which later ones are mostly
+// consequences; else its last warning; "" for none.
+std::string llama_complaint();
 void forget_llama_complaints();
 
 }  // namespace bitgauge

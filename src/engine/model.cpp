@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <sched.h>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ ModelHandle load_handle(const std::filesystem::path& path, llama_model_params pa
     forget_llama_complaints();
     ModelHandle model(llama_model_load_from_file(path.c_str(), params));
     if (model) return model;
-    const std::string reason = last_llama_complaint();
+    const std::string reason = llama_complaint();
     throw Error(ErrorKind::kInput,
                 fmt::format("libllama {} cannot load '{}': {}", llama_version(), path.string(),
                             reason.empty() ? "no reason given" : reason),
@@ -29,6 +30,34 @@ uint32_t stated_context(const std::filesystem::path& path) {
     const GgufFile file = GgufFile::open(path);
     const auto tokens = file.integer(file.architecture() + ".context_length");
     return static_cast<uint32_t>(std::clamp<int64_t>(tokens.value_or(0), 0, UINT32_MAX));
+}
+
+bool has_token(const llama_vocab* vocab, std::string_view character) {
+    try {
+        llama_tokenize(vocab, character.data(), static_cast<int32_t>(character.size()), nullptr, 0,
+                       /*add_special=*/false, /*parse_special=*/false);
+        return true;
+    } catch (const std::out_of_range&) {
+        return false;
+    }
+}
+
+// Tokenizers without a token for every byte throw on what they cannot write; says where.
+[[noreturn]] void refuse_text(const llama_vocab* vocab, std::string_view text) {
+    size_t at = 0;
+    const auto size_at = [&](size_t begin) {
+        size_t end = begin + 1;
+        while (end < text.size() && (static_cast<uint8_t>(text[end]) & 0xC0U) == 0x80U) ++end;
+        return end - begin;
+    };
+    while (at < text.size() && has_token(vocab, text.substr(at, size_at(at)))) at += size_at(at);
+    const auto bytes = text.substr(at, at < text.size() ? size_at(at) : 0);
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("the model's tokenizer has no token for the character {:?} (byte {} of a "
+                    "document)",
+                    bytes, at),
+        "remove such characters from the text: the model has never seen them");
 }
 
 std::string token_text(const llama_vocab* vocab, TokenId token) {
@@ -85,8 +114,12 @@ std::vector<TokenId> Model::tokenize(std::string_view text, bool add_special,
     const auto length = static_cast<int32_t>(text.size());
     std::vector<TokenId> tokens(text.size() / 2 + 16);
     const auto run = [&] {
-        return llama_tokenize(state_->vocab, text.data(), length, tokens.data(),
-                              static_cast<int32_t>(tokens.size()), add_special, parse_special);
+        try {
+            return llama_tokenize(state_->vocab, text.data(), length, tokens.data(),
+                                  static_cast<int32_t>(tokens.size()), add_special, parse_special);
+        } catch (const std::out_of_range&) {
+            refuse_text(state_->vocab, text);
+        }
     };
     int32_t n = run();
     if (n < 0) {

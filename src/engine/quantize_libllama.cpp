@@ -1,5 +1,6 @@
 #include <cctype>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,6 +9,7 @@
 #include "bitgauge/error.h"
 #include "bitgauge/gguf.h"
 
+#include "base/files.h"
 #include "engine/llama_log.h"
 
 #include <llama.h>
@@ -16,6 +18,7 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr size_t kMoreBytes = 1 << 20;
 constexpr int64_t kLastFileType = 64;  // numbers above are flags ("guessed")
 
 std::string upper_case(std::string text) {
@@ -37,6 +40,45 @@ llama_ftype file_type_by_name(const std::string& name) {
                 fmt::format("one of {}", fmt::join(quantizer_file_types(), " ")));
 }
 
+// Says in one sentence what libllama would only hint at.
+void require_model(const fs::path& original, const fs::path& out) {
+    GgufFile::open(original);
+    std::error_code ignored;
+    if (!fs::equivalent(original, out, ignored)) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' is the original itself; it would be lost", out.string()),
+                "give another file with -o");
+}
+
+// The file that libllama writes before it gets its name; goes with this object if it is still
+// there.
+class PartFile {
+  public:
+    explicit PartFile(const fs::path& out) : path_(fs::path(out).concat(".part")) {
+        const AtomicFile writable(out);  // or an Error that says why not
+    }
+    ~PartFile() {
+        std::error_code ignored;
+        fs::remove(path_, ignored);
+    }
+    PartFile(const PartFile&) = delete;
+    PartFile& operator=(const PartFile&) = delete;
+
+    const fs::path& path() const { return path_; }
+    // libllama does not say when it could not write: one more write does.
+    void require_room() const {
+        if (fs::exists(path_)) append_zeros(path_, kMoreBytes);
+    }
+
+  private:
+    fs::path path_;
+};
+
+ErrorKind refusal_kind(const std::string& reason) {
+    const bool not_finite = reason.find("validation failed") != std::string::npos;
+    return not_finite ? ErrorKind::kNotFinite : ErrorKind::kInput;
+}
+
 }  // namespace
 
 std::vector<std::string> quantizer_file_types() {
@@ -53,17 +95,18 @@ void quantize_with_libllama(const fs::path& original, const fs::path& out,
     params.ftype = file_type_by_name(file_type);
     params.nthread = static_cast<int32_t>(resolve_threads(options.threads));
     params.pure = options.pure;
+    require_model(original, out);
+    const PartFile part(out);
     start_libllama();
     forget_llama_complaints();
-    const fs::path part = fs::path(out).concat(".part");
-    if (llama_model_quantize(original.c_str(), part.c_str(), &params) != 0) {
-        std::error_code ignored;
-        fs::remove(part, ignored);
-        throw Error(ErrorKind::kInput,
+    if (llama_model_quantize(original.c_str(), part.path().c_str(), &params) != 0) {
+        part.require_room();
+        throw Error(refusal_kind(llama_complaint()),
                     fmt::format("libllama cannot quantize '{}' to {}: {}", original.string(),
-                                file_type, last_llama_complaint()));
+                                file_type, llama_complaint()),
+                    "bitgauge inspect shows what the file holds");
     }
-    fs::rename(part, out);
+    publish_file(part.path(), out);
 }
 
 }  // namespace bitgauge

@@ -1,6 +1,7 @@
 #include "eval/work.h"
 
 #include <csignal>
+#include <new>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -19,6 +20,11 @@ namespace {
 constexpr std::string_view kAdvance = "advance ";
 constexpr std::string_view kBegin = "begin ";
 constexpr std::string_view kWarn = "warn ";
+
+// What every failing program of this project prints.
+constexpr const char* kMessage = "bitgauge: error: ";
+constexpr const char* kHint = "  hint: ";
+constexpr const char* kGaveUp = "libllama gave up: ";
 
 fs::path outcome_path(const fs::path& job_file) {
     return fs::path(job_file).concat(".outcome");
@@ -41,34 +47,37 @@ void relay(const std::string& line, Progress& progress) {
     }
 }
 
-// libllama's last words: the line with the assertion, else the last line.
+std::string line_after(const std::string& text, std::string_view mark) {
+    const size_t at = text.rfind(mark);
+    if (at == std::string::npos) return "";
+    const size_t begin = at + mark.size();
+    return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+// Why libllama ended the child, else the child's last line.
 std::string last_words(const std::string& errors) {
-    const size_t assertion = errors.rfind("GGML_ASSERT");
-    size_t begin = assertion;
-    if (assertion == std::string::npos) {
-        const size_t end = errors.find_last_not_of('\n');
-        if (end == std::string::npos) return "it said nothing";
-        const size_t line = errors.rfind('\n', end);
-        begin = line == std::string::npos ? 0 : line + 1;
-    }
-    return errors.substr(begin, errors.find('\n', begin) - begin);
+    const std::string reason = line_after(errors, kGaveUp);
+    if (!reason.empty()) return reason;
+    const size_t end = errors.find_last_not_of('\n');
+    if (end == std::string::npos) return "it said nothing";
+    const size_t before = errors.rfind('\n', end);
+    return errors.substr(before == std::string::npos ? 0 : before + 1, end - before);
+}
+
+bool printed_its_error(const ChildOutcome& child) {
+    const auto& errors = child.last_errors;
+    return errors.find(kMessage) != std::string::npos && errors.find(kGaveUp) == std::string::npos;
 }
 
 // What a child of this program wrote before it failed, as the error it was.
 [[noreturn]] void rethrow_printed(const ChildOutcome& child) {
-    constexpr std::string_view kMessage = "bitgauge: error: ";
-    constexpr std::string_view kHint = "  hint: ";
-    const auto line_after = [&](std::string_view mark) {
-        const size_t at = child.last_errors.find(mark);
-        if (at == std::string::npos) return std::string();
-        const size_t begin = at + mark.size();
-        return child.last_errors.substr(begin, child.last_errors.find('\n', begin) - begin);
-    };
-    throw Error(static_cast<ErrorKind>(child.status), line_after(kMessage), line_after(kHint));
+    throw Error(static_cast<ErrorKind>(child.status), line_after(child.last_errors, kMessage),
+                line_after(child.last_errors, kHint));
 }
 
 [[noreturn]] void throw_for(const ChildOutcome& child, const fs::path& model) {
     throw_if_interrupted();
+    if (child.signal == 0 && printed_its_error(child)) rethrow_printed(child);
     if (child.signal == SIGKILL) {
         throw Error(ErrorKind::kEnvironment,
                     fmt::format("reading '{}' was killed (out of memory?)", model.string()),
@@ -80,6 +89,11 @@ std::string last_words(const std::string& errors) {
                                               : fmt::format("status {}", child.status),
                             last_words(child.last_errors)),
                 "the file is damaged or needs a newer libllama; bitgauge inspect shows its header");
+}
+
+Error out_of_memory(const fs::path& model) {
+    return {ErrorKind::kEnvironment, fmt::format("not enough memory to read '{}'", model.string()),
+            "close other programs or use fewer tokens per call (--ubatch)"};
 }
 
 CaptureReport run_in_child(const CaptureJob& job, const fs::path& program, Progress& progress) {
@@ -122,7 +136,8 @@ void quantize_in_child(const fs::path& original, const fs::path& out, const std:
     if (options.pure) arguments.emplace_back("--pure");
     const ChildOutcome child = run_child(*isolation.program, arguments, [](const std::string&) {});
     if (child.signal == 0 && child.status == 0) return;
-    if (child.last_errors.find("bitgauge: error: ") != std::string::npos) rethrow_printed(child);
+    std::error_code ignored;
+    fs::remove(fs::path(out).concat(".part"), ignored);
     throw_for(child, original);
 }
 
@@ -135,6 +150,9 @@ int run_worker(const fs::path& job_file, Progress& progress) {
     } catch (const Error& error) {
         outcome = error_to_json(error);
         status = static_cast<int>(error.kind());
+    } catch (const std::bad_alloc&) {
+        outcome = error_to_json(out_of_memory(job.model));
+        status = static_cast<int>(ErrorKind::kEnvironment);
     }
     write_file_atomically(outcome_path(job_file), outcome.dump());
     return status;
