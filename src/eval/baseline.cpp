@@ -54,6 +54,17 @@ std::string baseline_key(const BaselineManifest& m) {
                                  m.identity.baseline.precision));
 }
 
+// One window has no uncertainty; who asks for one (--max-windows 1) knows.
+void require_two_windows(const Windows& windows, const Protocol& protocol) {
+    if (windows.windows.size() >= 2 || protocol.max_windows == 1) return;
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("the text is too short: its {} tokens fill one window of up to {} tokens, "
+                    "two are needed",
+                    windows.windows.front().tokens.size(), protocol.window_tokens),
+        "give more text or make the windows shorter (--window)");
+}
+
 // Everything known before the model is evaluated.
 BaselineManifest plan_baseline(const fs::path& original, const BaselineOptions& options,
                                Windows& windows) {
@@ -63,6 +74,7 @@ BaselineManifest plan_baseline(const fs::path& original, const BaselineOptions& 
     const Model vocabulary = Model::load_vocabulary(original);
     Protocol protocol = options.protocol;
     windows = encode_corpus(corpus, vocabulary, protocol);
+    require_two_windows(windows, protocol);
     PassShape shape = default_shape(protocol.window_tokens, vocabulary.vocabulary());
     if (options.ubatch_tokens > 0) shape.ubatch_tokens = options.ubatch_tokens;
     shape.sequences = std::min(shape.sequences, shape.ubatch_tokens);

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "eval/baseline_difference.h"
 #include "eval/shard_file.h"
 #include "store/record_json.h"
 
@@ -70,6 +71,11 @@ Json parse_manifest(const BaselineFolder& folder) {
     }
 }
 
+std::string schema_of(const Json& manifest) {
+    const bool has_one = manifest.is_object() && manifest.contains("schema");
+    return has_one && manifest["schema"].is_string() ? manifest["schema"] : "none";
+}
+
 // Lengths and first scored positions, clusters and strata of all windows, one array each.
 struct WindowColumns {
     std::vector<int32_t> tokens, length, first_scored, cluster, stratum;
@@ -120,6 +126,14 @@ WindowColumns read_columns(const ShardReader& file) {
             .stratum = read_column(file, "stratum")};
 }
 
+// Whether anything would be lost: a run that failed at once leaves a manifest alone.
+bool holds_work(const BaselineFolder& folder, const BaselineManifest& m) {
+    for (size_t shard = 0; shard < m.shards(); ++shard) {
+        if (fs::exists(folder.shard(shard))) return true;
+    }
+    return m.complete;
+}
+
 }  // namespace
 
 std::vector<TensorShape> tensor_shapes(const GgufFile& file) {
@@ -151,7 +165,7 @@ BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_comple
             "make one: bitgauge baseline ORIGINAL.gguf -t TEXT -o " + folder.root.string());
     }
     const Json json = parse_manifest(folder);
-    const std::string schema = json.value("schema", "none");
+    const std::string schema = schema_of(json);
     if (schema != BaselineManifest::kSchema) {
         throw Error(ErrorKind::kInput,
                     fmt::format("baseline '{}' has schema '{}'; this program reads '{}'",
@@ -178,16 +192,11 @@ std::optional<BaselineManifest> earlier_manifest(const BaselineFolder& folder,
     if (!fs::exists(folder.manifest())) return std::nullopt;
     BaselineManifest earlier = read_manifest(folder, /*must_be_complete=*/false);
     if (earlier.identity.baseline.key == planned.identity.baseline.key) return earlier;
-    const BaselineIdentity& other = earlier.identity.baseline;
-    throw Error(
-        ErrorKind::kInput,
-        fmt::format("'{}' holds another baseline (of {}, {} windows of {}; this one: {}, {} "
-                    "windows of {})",
-                    folder.root.string(), other.original.file, earlier.windows,
-                    earlier.identity.protocol.window_tokens,
-                    planned.identity.baseline.original.file, planned.windows,
-                    planned.identity.protocol.window_tokens),
-        "give another folder with -o, or delete that one");
+    if (!holds_work(folder, earlier)) return std::nullopt;
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' holds another baseline: {}", folder.root.string(),
+                            baseline_difference(earlier, planned)),
+                "give another folder with -o, or delete that one");
 }
 
 void write_windows(const fs::path& path, const Windows& windows) {
