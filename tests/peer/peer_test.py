@@ -24,7 +24,6 @@ import printed_statistics as peer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SKIPPED = 77
-ATTEMPTS = 3  # the peer's output through a pipe has been seen without its end
 OWN_KLD_RELATIVE, OWN_KLD_ABSOLUTE = 0.01, 1e-5
 OWN_PPL_DIGITS = 4
 
@@ -175,11 +174,10 @@ class Session:
     def perplexity(self, model: Path, *arguments, complete) -> str:
         command = [self.tools / "llama-perplexity", "-m", model, "-f", self.model.text, "-c",
                    self.model.context, "--chunks", self.model.windows, *arguments]
-        for _ in range(ATTEMPTS):
-            done = run(command)
-            if complete(done.stdout + done.stderr):
-                return done.stdout
-        raise RuntimeError(f"llama-perplexity did not print its end in {ATTEMPTS} attempts")
+        done = run(command)
+        if not complete(done.stdout + done.stderr):
+            raise RuntimeError(f"llama-perplexity did not print its end:\n{done.stderr[-2000:]}")
+        return done.stdout
 
     def bitgauge(self, arguments: list) -> str:
         return run([self.program, *arguments]).stdout

@@ -54,7 +54,7 @@ def parse(output: str) -> dict:
 
 
 def is_complete(output: str) -> bool:
-    """The last line is there: through a pipe the end has been seen missing with status 0."""
+    """The last line is there."""
     return LAST_NAME in parse(output)
 
 
