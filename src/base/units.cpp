@@ -1,5 +1,6 @@
 #include "base/units.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -30,6 +31,12 @@ BitsPerWeight bits_per_weight(uint64_t bytes, uint64_t weights) {
     const uint64_t bits = bytes * 8;
     const uint64_t divisor = std::gcd(bits, weights);
     return {bits / divisor, weights / divisor};
+}
+
+std::string counted(uint64_t count, const std::string& noun) {
+    const size_t end = std::min(noun.find(" of "), noun.size());
+    return fmt::format("{} {}{}{}", format_count(count), noun.substr(0, end), count == 1 ? "" : "s",
+                       noun.substr(end));
 }
 
 }  // namespace bitgauge

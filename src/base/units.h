@@ -16,6 +16,9 @@ std::string format_bytes(uint64_t bytes);
 // "1,234,567".
 std::string format_count(uint64_t count);
 
+// "1 document", "1,200 documents", "3 blocks of 2 windows".
+std::string counted(uint64_t count, const std::string& noun);
+
 // `bits` over `weights`, reduced to lowest terms; exact where a double is not.
 struct BitsPerWeight {
     uint64_t bits = 0;

@@ -21,7 +21,9 @@ const ggml_type_traits* traits_of(int type_id) {
     return ggml_get_type_traits(static_cast<ggml_type>(type_id));
 }
 
-int as_int(size_t n) { return static_cast<int>(n); }
+int as_int(size_t n) {
+    return static_cast<int>(n);
+}
 
 }  // namespace
 
@@ -39,11 +41,44 @@ Head::Head(int type_id, size_t vocabulary, size_t width, std::span<const std::by
                                 traits_of(type_id)->type_name, ggml_version()));
     }
     if (weights.size() != vocabulary * row_bytes_) {
-        throw Error(ErrorKind::kInput,
-                    fmt::format("the head has {} bytes; {} rows of {} {} values need {}",
-                                weights.size(), vocabulary, width, traits_of(type_id)->type_name,
-                                vocabulary * row_bytes_));
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("the head has {} bytes; {} rows of {} {} values need {}", weights.size(),
+                        vocabulary, width, traits_of(type_id)->type_name, vocabulary * row_bytes_));
     }
+}
+
+HeadInputs Head::prepare(std::vector<float> states) const {
+    HeadInputs inputs{.rows = states.size() / width_, .floats = {}, .integers = {}};
+    if (has_integer_product(type_id_, width_)) {
+        inputs.integers.emplace(states, width_);
+    } else {
+        round_inputs(states);
+        inputs.floats = std::move(states);
+    }
+    return inputs;
+}
+
+void Head::logits(const HeadInputs& inputs, size_t row, size_t n_states, size_t first, size_t count,
+                  std::span<float> out, HeadScratch& scratch) const {
+    if (!inputs.integers) {
+        const std::span<const float> states(inputs.floats);
+        logits(states.subspan(row * width_, n_states * width_), n_states, first, count, out,
+               scratch.floats);
+        return;
+    }
+    scratch.integers.decode(rows(first, count), width_);
+    integer_product(*inputs.integers, row, n_states, scratch.integers, out);
+    finish(n_states, first, count, out);
+}
+
+void Head::finish(size_t n_states, size_t first, size_t count, std::span<float> out) const {
+    if (release_) release_(first * row_bytes_, count * row_bytes_);
+    if (!transform_.is_identity()) apply_transform(n_states, first, count, out);
+}
+
+std::span<const std::byte> Head::rows(size_t first, size_t count) const {
+    return weights_.subspan(first * row_bytes_, count * row_bytes_);
 }
 
 void Head::round_inputs(std::span<float> states) const {
@@ -56,7 +91,7 @@ void Head::round_inputs(std::span<float> states) const {
 void Head::logits(std::span<const float> states, size_t n_states, size_t first, size_t count,
                   std::span<float> out, std::vector<float>& scratch) const {
     scratch.resize(count * width_);
-    const std::byte* rows = weights_.data() + first * row_bytes_;
+    const std::byte* rows = this->rows(first, count).data();
     const auto to_float = traits_of(type_id_)->to_float;
     if (type_id_ == GGML_TYPE_F32) {
         std::copy_n(reinterpret_cast<const float*>(rows), scratch.size(), scratch.data());
@@ -64,9 +99,9 @@ void Head::logits(std::span<const float> states, size_t n_states, size_t first, 
         to_float(rows, scratch.data(), static_cast<int64_t>(scratch.size()));
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(n_states), as_int(count),
-                as_int(width_), 1.0F, states.data(), as_int(width_), scratch.data(),
-                as_int(width_), 0.0F, out.data(), as_int(count));
-    if (!transform_.is_identity()) apply_transform(n_states, first, count, out);
+                as_int(width_), 1.0F, states.data(), as_int(width_), scratch.data(), as_int(width_),
+                0.0F, out.data(), as_int(count));
+    finish(n_states, first, count, out);
 }
 
 void Head::apply_transform(size_t n_states, size_t first, size_t count,
@@ -84,8 +119,7 @@ void Head::apply_transform(size_t n_states, size_t first, size_t count,
 }
 
 std::string natural_state_precision(int type_id) {
-    return ggml_get_type_traits_cpu(static_cast<ggml_type>(type_id))->vec_dot_type ==
-                   GGML_TYPE_BF16
+    return ggml_get_type_traits_cpu(static_cast<ggml_type>(type_id))->vec_dot_type == GGML_TYPE_BF16
                ? "bf16"
                : "f16";
 }

@@ -11,11 +11,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "engine/integer_product.h"
 
 namespace bitgauge {
 
@@ -28,6 +31,19 @@ struct HeadTransform {
     bool is_identity() const { return scale == 1 && softcap == 0 && bias.empty(); }
 };
 
+// States as a head's product reads them: rounded rows, or integers where that product is exact.
+struct HeadInputs {
+    size_t rows = 0;
+    std::vector<float> floats;
+    std::optional<IntegerInputs> integers;
+};
+
+// Memory that one thread uses again for every tile.
+struct HeadScratch {
+    std::vector<float> floats;
+    IntegerWeights integers;
+};
+
 class Head {
   public:
     // `weights`: `vocabulary` rows of `width` values in ggml's type `type_id`; must outlive the
@@ -35,10 +51,23 @@ class Head {
     Head(int type_id, size_t vocabulary, size_t width, std::span<const std::byte> weights,
          HeadTransform transform);
 
+    // Called with offset and size, in bytes, of weights that have been read and are not needed for
+    // a while: their pages may go. From any thread.
+    void after_use(std::function<void(size_t, size_t)> release) { release_ = std::move(release); }
+
     size_t vocabulary() const { return vocabulary_; }
     size_t width() const { return width_; }
     const HeadTransform& transform() const { return transform_; }
 
+    HeadInputs prepare(std::vector<float> states) const;
+
+    // Logits of vocabulary entries [first, first + count) after states [row, row + n_states):
+    // out[i * count + j] is the logit of entry first + j after state row + i. `row` is a multiple
+    // of 4.
+    void logits(const HeadInputs& inputs, size_t row, size_t n_states, size_t first, size_t count,
+                std::span<float> out, HeadScratch& scratch) const;
+
+    // The same in single precision throughout, step by step.
     // Rounds rows of `width` values in place, as the product reads them.
     void round_inputs(std::span<float> states) const;
 
@@ -49,6 +78,8 @@ class Head {
                 std::span<float> out, std::vector<float>& scratch) const;
 
   private:
+    std::span<const std::byte> rows(size_t first, size_t count) const;
+    void finish(size_t n_states, size_t first, size_t count, std::span<float> out) const;
     void apply_transform(size_t n_states, size_t first, size_t count, std::span<float> out) const;
 
     int type_id_;
@@ -57,6 +88,7 @@ class Head {
     size_t row_bytes_;
     std::span<const std::byte> weights_;
     HeadTransform transform_;
+    std::function<void(size_t, size_t)> release_;
 };
 
 // The state type that loses nothing the product of `type_id` would see: "bf16" for BF16 weights,

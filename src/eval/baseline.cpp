@@ -103,6 +103,7 @@ CaptureJob capture_job(const fs::path& original, const BaselineFolder& folder,
                    .identity = m.identity.baseline.key,
                    .shape = m.pass_shape(),
                    .windows_per_shard = m.windows_per_shard,
+                   .noise_floor = m.has_states(),
                    .engine = engine};
     if (m.has_states()) job.precision = state_precision_by_name(m.identity.baseline.precision);
     for (size_t shard = 0; shard < m.shards(); ++shard) job.shards.push_back(shard);
@@ -119,7 +120,10 @@ void fall_back(BaselineManifest& m, const Windows& windows, const HeadCheck& che
                                             kShardRowBytes / row_bytes);
 }
 
-void keep_check(BaselineManifest& m, const HeadCheck& check) {
+void keep_report(BaselineManifest& m, const CaptureReport& report) {
+    const HeadCheck& check = report.check;
+    // what the stored precision alone moves is noise as well
+    m.identity.noise_floor_nats = std::max(report.noise_floor_nats, check.self_kld_nats);
     m.head_scale = check.scale;
     m.head_softcap = check.softcap;
     m.identity.baseline.self_kld_nats = check.self_kld_nats;
@@ -149,7 +153,7 @@ void evaluate(const fs::path& original, const BaselineFolder& folder, BaselineMa
     if (m.has_states()) {
         const CaptureReport report = run_capture(capture_job(original, folder, m, options.engine),
                                                  options.isolation, progress);
-        keep_check(m, report.check);
+        keep_report(m, report);
         if (report.check.reproduced) return;
         progress.warn(fmt::format("{}: {}; the baseline keeps log-probabilities",
                                   original.filename().string(), report.check.outcome));

@@ -7,6 +7,7 @@
 
 #include "bitgauge/error.h"
 
+#include "eval/noise_floor.h"
 #include "eval/shard_observers.h"
 
 namespace bitgauge {
@@ -85,12 +86,17 @@ CaptureReport capture(const CaptureJob& job, Progress& progress) {
                      .call_tokens = job.shape.ubatch_tokens},
                     job.engine);
     CaptureReport report{.vocabulary = model.vocabulary(), .width = model.width()};
-    if (job.kind == CaptureKind::kStates) {
-        ModelHead head(job.model);
-        report.check = check_head(context, job.shape, windows.windows, head, job.precision);
-        if (!report.check.reproduced) return report;
+    if (job.kind != CaptureKind::kStates) {
+        capture_shards(job, model, context, windows.windows, progress);
+        return report;
     }
+    ModelHead head(job.model);
+    report.check = check_head(context, job.shape, windows.windows, head, job.precision);
+    if (!report.check.reproduced) return report;
     capture_shards(job, model, context, windows.windows, progress);
+    if (job.noise_floor) {
+        report.noise_floor_nats = measure_noise_floor(job, context, windows.windows, head);
+    }
     return report;
 }
 

@@ -33,6 +33,7 @@ struct CaptureJob {
     PassShape shape;
     uint32_t windows_per_shard = 16;
     std::vector<size_t> shards;  // which ones are wanted; good ones are kept
+    bool noise_floor = false;    // kStates: measure it once the first shard is there
     EngineOptions engine;
 };
 
@@ -41,6 +42,7 @@ CaptureJob capture_job_from_json(const Json& json);
 
 struct CaptureReport {
     HeadCheck check;
+    double noise_floor_nats = 0;  // 0: not measured
     uint32_t vocabulary = 0;
     uint32_t width = 0;
 };

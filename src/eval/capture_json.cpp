@@ -15,6 +15,7 @@ Json to_json(const CaptureJob& job) {
             {"ubatch_tokens", job.shape.ubatch_tokens},
             {"windows_per_shard", job.windows_per_shard},
             {"shards", job.shards},
+            {"noise_floor", job.noise_floor},
             {"threads", job.engine.threads},
             {"gpu_layers", job.engine.gpu_layers}};
 }
@@ -32,16 +33,17 @@ CaptureJob capture_job_from_json(const Json& json) {
                       .ubatch_tokens = json.at("ubatch_tokens")},
             .windows_per_shard = json.at("windows_per_shard"),
             .shards = json.at("shards").get<std::vector<size_t>>(),
+            .noise_floor = json.at("noise_floor"),
             .engine = {.threads = json.at("threads"), .gpu_layers = json.at("gpu_layers")}};
 }
 
 Json to_json(const CaptureReport& report) {
     const HeadCheck& check = report.check;
-    return {{"reproduced", check.reproduced}, {"scale", check.scale},
-            {"softcap", check.softcap},       {"max_abs", check.max_abs},
-            {"kld_nats", check.kld_nats},     {"self_kld_nats", check.self_kld_nats},
-            {"outcome", check.outcome},       {"vocabulary", report.vocabulary},
-            {"width", report.width}};
+    return {{"reproduced", check.reproduced},  {"scale", check.scale},
+            {"softcap", check.softcap},        {"max_abs", check.max_abs},
+            {"kld_nats", check.kld_nats},      {"self_kld_nats", check.self_kld_nats},
+            {"outcome", check.outcome},        {"noise_floor_nats", report.noise_floor_nats},
+            {"vocabulary", report.vocabulary}, {"width", report.width}};
 }
 
 CaptureReport capture_report_from_json(const Json& json) {
@@ -52,6 +54,7 @@ CaptureReport capture_report_from_json(const Json& json) {
                       .kld_nats = json.at("kld_nats"),
                       .self_kld_nats = json.at("self_kld_nats"),
                       .outcome = json.at("outcome")},
+            .noise_floor_nats = json.at("noise_floor_nats"),
             .vocabulary = json.at("vocabulary"),
             .width = json.at("width")};
 }

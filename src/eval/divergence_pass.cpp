@@ -45,7 +45,8 @@ struct BlockSums {
 };
 
 struct TileBuffers {
-    std::vector<float> reference, weights, candidate, scratch;
+    std::vector<float> reference, weights, candidate;
+    HeadScratch scratch;
     std::vector<ReferenceSums> tile;
 };
 

@@ -4,8 +4,8 @@
 // original's tile is made once for all candidates, and what stays of a tile is a few sums.
 //
 // Memory: a tile of decoded weights and three tiles of logits per thread, never a whole row.
-// Threads: spans of the vocabulary and blocks of positions run in parallel; sums are merged in a fixed
-// order, so that the result does not depend on the number of threads.
+// Threads: spans of the vocabulary and blocks of positions run in parallel; sums are merged in a
+// fixed order, so that the result does not depend on the number of threads.
 
 #include <span>
 #include <vector>

@@ -9,22 +9,18 @@
 namespace bitgauge {
 
 HeadTiles::HeadTiles(const Head& head, std::vector<float> states)
-    : head_(head), states_(std::move(states)) {
-    head_.round_inputs(states_);
-}
+    : head_(head), inputs_(head.prepare(std::move(states))) {}
 
 void HeadTiles::tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-                     std::vector<float>& scratch) const {
-    const std::span<const float> states(states_);
-    head_.logits(states.subspan(row * head_.width(), rows * head_.width()), rows, first, count, out,
-                 scratch);
+                     HeadScratch& scratch) const {
+    head_.logits(inputs_, row, rows, first, count, out, scratch);
 }
 
 StoredTiles::StoredTiles(std::span<const uint16_t> rows, size_t vocabulary)
     : rows_(rows), vocabulary_(vocabulary), row_values_(log_probability_row_values(vocabulary)) {}
 
 void StoredTiles::tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-                       std::vector<float>&) const {
+                       HeadScratch&) const {
     for (size_t i = 0; i < rows; ++i) {
         const auto stored = rows_.subspan((row + i) * row_values_, row_values_);
         decode_log_probabilities(stored, first, out.subspan(i * count, count));
@@ -35,7 +31,7 @@ DenseTiles::DenseTiles(std::span<const float> logits, size_t vocabulary)
     : logits_(logits), vocabulary_(vocabulary) {}
 
 void DenseTiles::tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-                      std::vector<float>&) const {
+                      HeadScratch&) const {
     for (size_t i = 0; i < rows; ++i) {
         const auto source = logits_.subspan((row + i) * vocabulary_ + first, count);
         std::ranges::copy(source, out.begin() + static_cast<ptrdiff_t>(i * count));

@@ -18,10 +18,10 @@ class LogitTiles {
     virtual ~LogitTiles() = default;
     virtual size_t positions() const = 0;
     virtual size_t vocabulary() const = 0;
-    // Entries [first, first + count) of positions [row, row + rows):
+    // Entries [first, first + count) of positions [row, row + rows), `row` a multiple of 4:
     // out[i * count + j] belongs to position row + i, entry first + j.
     virtual void tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-                      std::vector<float>& scratch) const = 0;
+                      HeadScratch& scratch) const = 0;
 };
 
 // Final states times a head.
@@ -30,14 +30,14 @@ class HeadTiles : public LogitTiles {
     // `states`: rows of head.width(), not rounded yet. The head must outlive this.
     HeadTiles(const Head& head, std::vector<float> states);
 
-    size_t positions() const override { return states_.size() / head_.width(); }
+    size_t positions() const override { return inputs_.rows; }
     size_t vocabulary() const override { return head_.vocabulary(); }
     void tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-              std::vector<float>& scratch) const override;
+              HeadScratch& scratch) const override;
 
   private:
     const Head& head_;
-    std::vector<float> states_;
+    HeadInputs inputs_;
 };
 
 // Rows of 16-bit log-probabilities as llama-perplexity stores them: scale and minimum in single
@@ -49,7 +49,7 @@ class StoredTiles : public LogitTiles {
     size_t positions() const override { return rows_.size() / row_values_; }
     size_t vocabulary() const override { return vocabulary_; }
     void tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-              std::vector<float>& scratch) const override;
+              HeadScratch& scratch) const override;
 
   private:
     std::span<const uint16_t> rows_;
@@ -65,7 +65,7 @@ class DenseTiles : public LogitTiles {
     size_t positions() const override { return logits_.size() / vocabulary_; }
     size_t vocabulary() const override { return vocabulary_; }
     void tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-              std::vector<float>& scratch) const override;
+              HeadScratch& scratch) const override;
 
   private:
     std::span<const float> logits_;

@@ -45,6 +45,9 @@ void ModelHead::set_transform(double scale, double softcap) {
     HeadTransform transform{.scale = scale, .softcap = softcap, .bias = read_bias(*file_, *data_)};
     head_ = std::make_unique<Head>(tensor_->type_id, tensor_->shape[1], tensor_->shape[0], bytes(),
                                    std::move(transform));
+    head_->after_use([data = data_.get(), tensor = tensor_](size_t offset, size_t size) {
+        data->forget(*tensor, offset, size);
+    });
 }
 
 double ModelHead::stated_softcap() const {

@@ -207,7 +207,7 @@ void require_exportable(const BaselineReader& baseline, const fs::path& folder) 
 std::vector<float> dense_rows(const BaselineShard& shard, size_t first, size_t count,
                               size_t vocabulary) {
     std::vector<float> rows(count * vocabulary);
-    std::vector<float> scratch;
+    HeadScratch scratch;
     const auto tiles = shard.range(first, count);
     constexpr size_t kTile = 4096;
     std::vector<float> tile;

@@ -87,8 +87,8 @@ std::span<const std::byte> GgufData::tensor_bytes(const std::string& name) const
     return tensor_bytes(*tensor);
 }
 
-void GgufData::forget(const TensorInfo& tensor) const {
-    shards_[tensor.shard].forget(tensor.offset, tensor.bytes);
+void GgufData::forget(const TensorInfo& tensor, size_t offset, size_t size) const {
+    shards_[tensor.shard].forget(tensor.offset + offset, size);
 }
 
 std::optional<std::vector<std::string>> read_texts(const GgufFile& file, const std::string& key) {

@@ -26,8 +26,9 @@ class GgufData {
     std::span<const std::byte> tensor_bytes(const TensorInfo& tensor) const;
     // By name; Error(kInput) when there is none.
     std::span<const std::byte> tensor_bytes(const std::string& name) const;
-    // The tensor's pages may leave memory; they are read again when touched.
-    void forget(const TensorInfo& tensor) const;
+    // Pages of `size` bytes at `offset` of the tensor may leave memory; they are read again when
+    // touched.
+    void forget(const TensorInfo& tensor, size_t offset, size_t size) const;
 
   private:
     GgufFile file_;

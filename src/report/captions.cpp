@@ -17,10 +17,6 @@ const MeasureRecord& any_record(const Leaderboard& board) {
     return board.rows.front().record;
 }
 
-std::string counted(uint64_t count, const std::string& noun) {
-    return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
-}
-
 std::string protocol_text(const ProtocolIdentity& protocol) {
     return fmt::format("{}: windows of {}, scored from position {} on{}; batches of {} and {}",
                        printable(protocol.name), counted(protocol.window_tokens, "token"),
@@ -28,6 +24,10 @@ std::string protocol_text(const ProtocolIdentity& protocol) {
                        protocol.adds_bos ? ", each begun with BOS" : "",
                        counted(protocol.sequences_per_batch, "sequence"),
                        counted(protocol.tokens_per_ubatch, "token"));
+}
+
+std::string unit_of(const CorpusIdentity& corpus) {
+    return corpus.cluster_unit.empty() ? "cluster" : printable(corpus.cluster_unit);
 }
 
 std::string corpus_text(const CorpusIdentity& corpus) {
@@ -39,7 +39,7 @@ std::string corpus_text(const CorpusIdentity& corpus) {
     if (corpus.files.size() > kNamed) {
         files += fmt::format(" and {} more", corpus.files.size() - kNamed);
     }
-    return fmt::format("{}: {}, {}, {}", files, counted(corpus.documents, "document"),
+    return fmt::format("{}: {}, {}, {}", files, counted(corpus.documents, unit_of(corpus)),
                        counted(corpus.windows, "window"),
                        counted(corpus.scored_tokens, "scored position"));
 }
@@ -53,8 +53,11 @@ std::string original_text(const MeasureRecord& record) {
 }
 
 std::string floor_text(const Leaderboard& board) {
-    return fmt::format("{} nats: smaller differences of mean KLD mean nothing",
-                       format_number(board.noise_floor_nats));
+    if (board.noise_floor_nats == 0) return "not measured for this baseline";
+    return fmt::format(
+        "{} nats: what the original differs from itself in batches of another shape (order of "
+        "sums, routing of experts); smaller differences of mean KLD mean nothing",
+        format_number(board.noise_floor_nats));
 }
 
 std::string build_text(const BuildIdentity& build) {
@@ -68,12 +71,11 @@ bool anywhere(const Leaderboard& board, auto&& holds) {
 }
 
 std::string interval_note(const Leaderboard& board) {
-    const std::string& unit = any_record(board).corpus.cluster_unit;
+    const std::string unit = unit_of(any_record(board).corpus);
     return fmt::format(
         "± is half of a 95 % interval over {}, not over tokens: those of one {} are "
         "not independent.",
-        counted(board.shared_clusters, unit.empty() ? "cluster" : unit),
-        unit.empty() ? "cluster" : unit);
+        counted(board.shared_clusters, unit), unit);
 }
 
 std::string rank_note(const Leaderboard& board) {
