@@ -47,6 +47,10 @@ BaselineSummary make_baseline(const std::filesystem::path& original,
                               const std::filesystem::path& out, const BaselineOptions& options,
                               Progress& progress);
 
+// How many scored positions of a complete baseline have no finite logits, because weights of the
+// original hold NaN or infinity, or because its states overflow the precision they are kept in.
+uint64_t nonfinite_positions(const std::filesystem::path& baseline);
+
 // llama-perplexity's `_logits_` base file (--kl-divergence-base), read into a baseline folder.
 // `original` may be empty: then tokenizer and tensors cannot be checked against candidates.
 // Both ranges (16 and 24 nats) are read alike.
@@ -67,6 +71,8 @@ struct MeasureOptions {
     std::optional<SequentialPlan> until_decided;
     uint64_t seed = 1;           // of the order of looks and of resampling
     std::filesystem::path work;  // for states of candidates; default: inside the baseline
+    // Takes each new record before the work that led to it is deleted.
+    std::function<void(const MeasureRecord&)> keep_record;
 };
 
 struct MeasureOutcome {

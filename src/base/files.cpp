@@ -92,6 +92,10 @@ bool write_all(int descriptor, std::span<const std::byte> bytes, uint64_t& writt
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), part_(path_) {
     part_ += ".part";
+    if (fs::is_directory(path_)) {
+        errno = EISDIR;
+        fail("created");
+    }
     descriptor_ = open_alone(part_, path_);
     if (descriptor_ < 0) fail("created");
 }

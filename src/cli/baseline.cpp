@@ -42,6 +42,12 @@ Protocol protocol_of(const BaselineArguments& arguments) {
     return protocol;
 }
 
+std::string floor_text(double nats) {
+    if (nats == 0) return "not measured";
+    return fmt::format("{:.2g} nats: the original against itself in batches of another shape",
+                       nats);
+}
+
 std::string made_text(const BaselineSummary& made, const fs::path& out) {
     const MeasureRecord& id = made.identity;
     const double times =
@@ -49,22 +55,34 @@ std::string made_text(const BaselineSummary& made, const fs::path& out) {
     return fmt::format(
         "baseline   {}{}\n"
         "original   {} ({})\n"
-        "protocol   {}: windows of {} tokens, {} warm-up; {} sequences, {} tokens per call\n"
-        "text       {} scored positions in {} windows of {} clusters ({})\n"
+        "protocol   {}: windows of {} tokens, {} warm-up; {}, {} tokens per call\n"
+        "text       {} in {} of {}\n"
         "kept       {} in {}, {}: {:.1f} times smaller than llama-perplexity's base file\n"
         "check      {}\n"
-        "self-KLD   {:.2g} nats (stored against unrounded; below 1e-6 is as good as none)\n",
+        "self-KLD   {:.2g} nats (stored against unrounded; below 1e-6 is as good as none)\n"
+        "floor      {}\n",
         out.string(), made.was_complete ? " (was complete)" : "", id.baseline.original.file,
         format_bytes(id.baseline.original.size_bytes), id.protocol.name, id.protocol.window_tokens,
-        id.protocol.warmup_tokens, id.protocol.sequences_per_batch, id.protocol.tokens_per_ubatch,
-        format_count(id.corpus.scored_tokens), format_count(id.corpus.windows),
-        format_count(id.corpus.documents), id.corpus.cluster_unit, id.baseline.kind,
-        id.baseline.precision, format_bytes(made.bytes), times, id.baseline.head_check_outcome,
-        id.baseline.self_kld_nats);
+        id.protocol.warmup_tokens, counted(id.protocol.sequences_per_batch, "sequence"),
+        id.protocol.tokens_per_ubatch, counted(id.corpus.scored_tokens, "scored position"),
+        counted(id.corpus.windows, "window"), counted(id.corpus.documents, id.corpus.cluster_unit),
+        id.baseline.kind, id.baseline.precision, format_bytes(made.bytes), times,
+        id.baseline.head_check_outcome, id.baseline.self_kld_nats, floor_text(id.noise_floor_nats));
 }
 
 void require(bool present, const char* what, const char* hint) {
     if (!present) throw Error(ErrorKind::kInput, std::string(what), hint);
+}
+
+// After the result: the baseline is kept, and tells the same at every call.
+void refuse_not_finite(const BaselineSummary& made, const fs::path& out) {
+    const uint64_t positions = nonfinite_positions(out);
+    if (positions == 0) return;
+    throw Error(ErrorKind::kNotFinite,
+                fmt::format("'{}' gives no finite logits at {} of {} positions",
+                            made.identity.baseline.original.file, format_count(positions),
+                            format_count(made.identity.corpus.scored_tokens)),
+                "weights of it hold NaN or infinity, or its states overflow f16 (--precision f32)");
 }
 
 void run_baseline(BaselineArguments& arguments, Console& console) {
@@ -90,6 +108,8 @@ void run_baseline(BaselineArguments& arguments, Console& console) {
             make_baseline(arguments.original, arguments.out, arguments.options, console.progress());
     }
     console.print(made_text(made, arguments.out));
+    console.flush();
+    refuse_not_finite(made, arguments.out);
 }
 
 void add_protocol_options(CLI::App& command, BaselineArguments& a) {

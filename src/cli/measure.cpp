@@ -84,10 +84,10 @@ void run_measure(MeasureArguments& a, Console& console) {
     Store store(a.store);
     a.options.isolation = this_program();
     if (a.until_decided) a.options.until_decided = a.plan;
+    a.options.keep_record = [&store](const MeasureRecord& record) { store.put(record); };
     const auto find = [&store](const std::string& key) { return store.find(key); };
     const MeasureOutcome outcome =
         measure(a.files, a.baseline, a.options, find, console.progress());
-    for (const MeasureRecord& record : outcome.records) store.put(record);
     print_results(a, outcome, console);
     console.flush();
     refuse_not_finite(outcome);

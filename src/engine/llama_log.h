@@ -1,6 +1,7 @@
 #pragma once
 
-// libllama talks through a callback: this keeps its complaints for error messages and prints nothing.
+// libllama talks through a callback: this keeps its complaints for error messages and prints
+// nothing.
 
 #include <string>
 

@@ -75,7 +75,8 @@ class PartFile {
 };
 
 ErrorKind refusal_kind(const std::string& reason) {
-    const bool not_finite = reason.find("validation failed") != std::string::npos;
+    const bool not_finite = reason.find("invalid data") != std::string::npos ||
+                            reason.find("validation failed") != std::string::npos;
     return not_finite ? ErrorKind::kNotFinite : ErrorKind::kInput;
 }
 

@@ -62,12 +62,18 @@ BaselineManifest manifest_from_json(const Json& json) {
     return m;
 }
 
+[[noreturn]] void refuse_manifest(const BaselineFolder& folder, const Json::exception& error) {
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' is damaged: {}", folder.manifest().string(), reason_of(error)),
+                "delete it and run the 'bitgauge baseline' command that made it again; what is "
+                "whole is kept");
+}
+
 Json parse_manifest(const BaselineFolder& folder) {
     try {
         return Json::parse(read_text_file(folder.manifest()));
     } catch (const Json::exception& error) {
-        throw Error(ErrorKind::kInput, fmt::format("'{}' is no manifest: {}",
-                                                   folder.manifest().string(), error.what()));
+        refuse_manifest(folder, error);
     }
 }
 
@@ -182,8 +188,7 @@ BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_comple
         }
         return manifest;
     } catch (const Json::exception& error) {
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' is damaged: {}", folder.manifest().string(), error.what()));
+        refuse_manifest(folder, error);
     }
 }
 

@@ -48,7 +48,7 @@ class OwnedStoredTiles : public LogitTiles {
     size_t positions() const override { return tiles_.positions(); }
     size_t vocabulary() const override { return tiles_.vocabulary(); }
     void tile(size_t row, size_t rows, size_t first, size_t count, std::span<float> out,
-              std::vector<float>& scratch) const override {
+              HeadScratch& scratch) const override {
         tiles_.tile(row, rows, first, count, out, scratch);
     }
 
@@ -89,6 +89,20 @@ class StoredBaselineShard : public BaselineShard {
     std::span<const uint16_t> rows_;
 };
 
+// Before hours of work, not after them.
+void require_files(const BaselineFolder& folder, const BaselineManifest& manifest) {
+    std::vector<std::filesystem::path> files;
+    for (size_t i = 0; i < manifest.shards(); ++i) files.push_back(folder.shard(i));
+    if (manifest.has_states()) files.push_back(folder.head());
+    for (const auto& file : files) {
+        if (std::filesystem::exists(file)) continue;
+        throw Error(ErrorKind::kInput,
+                    fmt::format("baseline '{}' has lost its file '{}'", folder.root.string(),
+                                file.filename().string()),
+                    "run the 'bitgauge baseline' command that made it again; it makes what misses");
+    }
+}
+
 }  // namespace
 
 BaselineReader::BaselineReader(const std::filesystem::path& folder)
@@ -101,6 +115,7 @@ BaselineReader::BaselineReader(const std::filesystem::path& folder)
                                 folder.string(), windows_.windows.size(), manifest_.windows),
                     "make it anew");
     }
+    require_files(folder_, manifest_);
     if (manifest_.has_states()) {
         const ShardReader whole(folder_.head(), kHeadSchema);
         head_ = std::make_unique<ModelHead>(folder_.head(), manifest_.head_scale,

@@ -1,6 +1,7 @@
 #pragma once
 
-// The one loop over a text: windows -> batches -> decode. Whoever wants states or logits observes it.
+// The one loop over a text: windows -> batches -> decode. Whoever wants states or logits observes
+// it.
 
 #include <cstdint>
 #include <span>

@@ -34,6 +34,10 @@ class Measurement {
           options_(options),
           progress_(progress),
           work_(options.work.empty() ? baseline / "work" : options.work) {}
+    ~Measurement() {
+        std::error_code ignored;
+        fs::remove(work_, ignored);  // when empty
+    }
 
     const BaselineManifest& manifest() const { return baseline_.manifest(); }
 
@@ -81,7 +85,6 @@ class Measurement {
     void forget(const Candidate& candidate) const {
         std::error_code ignored;
         fs::remove_all(candidate.work, ignored);
-        fs::remove(work_, ignored);  // when empty
     }
 
     const BaselineReader& baseline() const { return baseline_; }
@@ -318,6 +321,7 @@ MeasureOutcome measure(std::span<const fs::path> paths, const fs::path& baseline
             if (!record->complete) {
                 record->key = partial_key(record->key, outcome.share_of_positions, options.seed);
             }
+            if (options.keep_record) options.keep_record(*record);
         }
         outcome.records.push_back(std::move(*record));
     }

@@ -96,6 +96,14 @@ Error out_of_memory(const fs::path& model) {
             "close other programs or use fewer tokens per call (--ubatch)"};
 }
 
+// The folder goes as well where nothing was done in it.
+void remove_job(const fs::path& job_file) {
+    std::error_code ignored;
+    fs::remove(outcome_path(job_file), ignored);
+    fs::remove(job_file, ignored);
+    fs::remove(job_file.parent_path(), ignored);
+}
+
 CaptureReport run_in_child(const CaptureJob& job, const fs::path& program, Progress& progress) {
     const fs::path job_file = job.out / "job.json";
     const fs::path outcome_file = outcome_path(job_file);
@@ -104,8 +112,10 @@ CaptureReport run_in_child(const CaptureJob& job, const fs::path& program, Progr
     const ChildOutcome child = run_child(program, {"worker", job_file.string()},
                                          [&](const std::string& line) { relay(line, progress); });
     progress.end();
-    if (!fs::exists(outcome_file)) throw_for(child, job.model);
-    const Json outcome = Json::parse(read_text_file(outcome_file));
+    const std::string said = fs::exists(outcome_file) ? read_text_file(outcome_file) : "";
+    remove_job(job_file);
+    if (said.empty()) throw_for(child, job.model);
+    const Json outcome = Json::parse(said);
     if (outcome.contains("error")) {
         throw Error(static_cast<ErrorKind>(outcome.at("kind").get<int>()), outcome.at("error"),
                     outcome.at("hint"));

@@ -28,12 +28,6 @@ struct Place {
 
 constexpr int kDeepest = 256;  // levels; what writes JSON again recurses
 
-// "[json.exception.parse_error.101] parse error at ..." without the brackets.
-std::string_view without_code(std::string_view what) {
-    const size_t end = what.find("] ");
-    return what.starts_with('[') && end != std::string_view::npos ? what.substr(end + 2) : what;
-}
-
 Json parse_line(std::string_view line, const Place& place) {
     const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
         if (depth > kDeepest) place.reject(fmt::format("nested deeper than {} levels", kDeepest));
@@ -42,7 +36,7 @@ Json parse_line(std::string_view line, const Place& place) {
     try {
         return Json::parse(line, limit_depth);
     } catch (const Json::exception& error) {  // malformed, or a number out of range
-        place.reject(fmt::format("not JSON: {}", without_code(error.what())));
+        place.reject(fmt::format("not JSON: {}", reason_of(error)));
     }
 }
 
