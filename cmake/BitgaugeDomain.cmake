@@ -7,6 +7,10 @@ target_compile_options(bitgauge_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-
 if(BITGAUGE_WERROR)
     target_compile_options(bitgauge_warnings INTERFACE -Werror)
 endif()
+if(BITGAUGE_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC bug 105562: std::regex under the sanitizers.
+    target_compile_options(bitgauge_warnings INTERFACE -Wno-maybe-uninitialized)
+endif()
 if(BITGAUGE_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
                         -fno-omit-frame-pointer)
