@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <system_error>
 #include <vector>
@@ -26,8 +28,11 @@ std::string upper_case(std::string text) {
     return text;
 }
 
+// A name the quantizer takes: files of retired types exist, but nobody makes them any more.
 bool is_known_file_type(int64_t number) {
-    return file_type_name(number).rfind("file type", 0) != 0;
+    constexpr std::array<int64_t, 6> kRetired = {4, 5, 6, 33, 34, 35};
+    return std::ranges::find(kRetired, number) == kRetired.end() &&
+           file_type_name(number).rfind("file type", 0) != 0;
 }
 
 llama_ftype file_type_by_name(const std::string& name) {
@@ -74,10 +79,29 @@ class PartFile {
     fs::path path_;
 };
 
-ErrorKind refusal_kind(const std::string& reason) {
-    const bool not_finite = reason.find("invalid data") != std::string::npos ||
-                            reason.find("validation failed") != std::string::npos;
-    return not_finite ? ErrorKind::kNotFinite : ErrorKind::kInput;
+// What libllama says, of what kind that is, and what to do.
+struct Refusal {
+    const char* part;
+    ErrorKind kind;
+    const char* hint;
+};
+constexpr std::array kRefusals = {
+    Refusal{"invalid data", ErrorKind::kNotFinite, "its weights hold NaN or infinity"},
+    Refusal{"validation failed", ErrorKind::kNotFinite, "its weights hold NaN or infinity"},
+    Refusal{"importance matrix", ErrorKind::kInput, "choose a type of more bits"},
+    Refusal{"imatrix", ErrorKind::kInput, "choose a type of more bits"},
+    Refusal{"requantizing", ErrorKind::kInput, "give the unquantized original"},
+    Refusal{"", ErrorKind::kInput, "bitgauge inspect shows what the file holds"}};
+
+[[noreturn]] void refuse(const fs::path& original, const std::string& file_type,
+                         const std::string& reason) {
+    const auto& refusal = *std::ranges::find_if(kRefusals, [&](const Refusal& known) {
+        return reason.find(known.part) != std::string::npos;
+    });
+    throw Error(refusal.kind,
+                fmt::format("libllama cannot quantize '{}' to {}: {}", original.string(), file_type,
+                            reason),
+                refusal.hint);
 }
 
 }  // namespace
@@ -102,10 +126,7 @@ void quantize_with_libllama(const fs::path& original, const fs::path& out,
     forget_llama_complaints();
     if (llama_model_quantize(original.c_str(), part.path().c_str(), &params) != 0) {
         part.require_room();
-        throw Error(refusal_kind(llama_complaint()),
-                    fmt::format("libllama cannot quantize '{}' to {}: {}", original.string(),
-                                file_type, llama_complaint()),
-                    "bitgauge inspect shows what the file holds");
+        refuse(original, file_type, llama_complaint());
     }
     publish_file(part.path(), out);
 }

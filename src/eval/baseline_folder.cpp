@@ -7,6 +7,7 @@
 #include "bitgauge/error.h"
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "eval/baseline_difference.h"
 #include "eval/shard_file.h"
@@ -62,18 +63,24 @@ BaselineManifest manifest_from_json(const Json& json) {
     return m;
 }
 
-[[noreturn]] void refuse_manifest(const BaselineFolder& folder, const Json::exception& error) {
-    throw Error(ErrorKind::kInput,
-                fmt::format("'{}' is damaged: {}", folder.manifest().string(), reason_of(error)),
+[[noreturn]] void refuse_manifest(const BaselineFolder& folder, const std::string& why) {
+    throw Error(ErrorKind::kInput, fmt::format("'{}' {}", folder.manifest().string(), why),
                 "delete it and run the 'bitgauge baseline' command that made it again; what is "
                 "whole is kept");
+}
+
+// Of all that stands before it.
+std::string checksum_of(const Json& manifest) {
+    Json rest = manifest;
+    rest.erase("checksum");
+    return hash_text(rest.dump());
 }
 
 Json parse_manifest(const BaselineFolder& folder) {
     try {
         return Json::parse(read_text_file(folder.manifest()));
     } catch (const Json::exception& error) {
-        refuse_manifest(folder, error);
+        refuse_manifest(folder, "is no manifest: " + reason_of(error));
     }
 }
 
@@ -160,7 +167,9 @@ fs::path BaselineFolder::shard(size_t index) const {
 }
 
 void write_manifest(const BaselineFolder& folder, const BaselineManifest& manifest) {
-    write_file_atomically(folder.manifest(), to_json(manifest).dump(1) + "\n");
+    Json json = to_json(manifest);
+    json["checksum"] = checksum_of(json);
+    write_file_atomically(folder.manifest(), json.dump(1) + "\n");
 }
 
 BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_complete) {
@@ -179,6 +188,9 @@ BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_comple
                     "make it anew with this program");
     }
     try {
+        if (json.value("checksum", "") != checksum_of(json)) {
+            refuse_manifest(folder, "is damaged (its checksum is not that of its contents)");
+        }
         BaselineManifest manifest = manifest_from_json(json);
         if (must_be_complete && !manifest.complete) {
             throw Error(ErrorKind::kInput,
@@ -188,7 +200,7 @@ BaselineManifest read_manifest(const BaselineFolder& folder, bool must_be_comple
         }
         return manifest;
     } catch (const Json::exception& error) {
-        refuse_manifest(folder, error);
+        refuse_manifest(folder, "is damaged: " + reason_of(error));
     }
 }
 

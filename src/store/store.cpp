@@ -50,6 +50,10 @@ constexpr const char* kHintNoStore = "name the store that `bitgauge measure` wro
         case SQLITE_FULL:
             throw Error(ErrorKind::kEnvironment, fmt::format("no space left to write {}", file),
                         "free some space; nothing that was in the store is lost");
+        case SQLITE_IOERR:
+            throw Error(ErrorKind::kEnvironment,
+                        fmt::format("{} could not be read or written ({})", file, error.what()),
+                        "free some space or check the disk; nothing that was in the store is lost");
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
             throw Error(ErrorKind::kEnvironment,
@@ -84,6 +88,10 @@ MeasureRecord record_of(const std::string& text) {
 }
 
 void require_existing(const fs::path& path, Store::Access access) {
+    if (fs::is_directory(path)) {
+        throw Error(ErrorKind::kInput, fmt::format("{} is a folder, not a store", path.string()),
+                    kHintNoStore);
+    }
     if (access == Store::Access::kReadWrite || fs::exists(path)) return;
     throw Error(ErrorKind::kInput, fmt::format("there is no store {}", path.string()),
                 "measure something first, or name another store with --store");
