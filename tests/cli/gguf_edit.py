@@ -6,6 +6,7 @@ tensor infos, padding to the alignment, tensor data (llama.cpp, ggml/include/ggu
 
 import struct
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q",
@@ -65,6 +66,18 @@ class Gguf:
         """Up to the next tensor: with its padding."""
         ends = [other.offset for other in self.tensors if other.offset > tensor.offset]
         return bytes(self.data[tensor.offset:min(ends, default=len(self.data))])
+
+    def resize(self, name: str, shape: list):
+        """Gives a tensor another shape: its bytes are cut, or repeated from the beginning."""
+        parts = {tensor.name: self.tensor_bytes(tensor) for tensor in self.tensors}
+        tensor = self.tensor(name)
+        size = len(parts[name]) * prod(shape) // prod(tensor.shape)
+        parts[name] = (parts[name] * (size // len(parts[name]) + 1))[:size]
+        tensor.shape, self.data = shape, bytearray()
+        for tensor in self.tensors:
+            tensor.offset = len(self.data)
+            self.data += parts[tensor.name]
+            self.data += bytes(-len(self.data) % self.alignment())
 
     # --- writing ---
 

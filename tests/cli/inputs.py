@@ -8,6 +8,7 @@ import shlex
 import struct
 import subprocess
 from pathlib import Path
+from string import Template
 
 from gguf_edit import ARRAY, Gguf
 
@@ -21,8 +22,7 @@ INF = {F32: struct.pack("<f", float("inf")), F16: b"\x00\x7c", BF16: b"\x80\x7f"
 
 
 def make(line: str, scratch: Path, variables: dict, skip):
-    words = [os.path.expandvars(word) if not word.startswith("$") else variables[word[1:]]
-             for word in shlex.split(line)]
+    words = [Template(word).safe_substitute(variables) for word in shlex.split(line)]
     name, output, *arguments = words
     source = arguments[0] if arguments else ""
     if source.startswith(str(ROOT)) and not Path(source).exists():
@@ -78,6 +78,21 @@ def vocabulary(output: Path, source: str):
     model.write(output)
 
 
+def same_token(output: Path, source: str, first: str, second: str):
+    """Two entries of the tokenizer with the same text."""
+    model = Gguf(source)
+    tokens = model.array("tokenizer.ggml.tokens")
+    tokens[int(second)] = tokens[int(first)]
+    model.write(output)
+
+
+def shorter_array(output: Path, source: str, name: str, count: str):
+    """Only the first COUNT elements of an array of the header."""
+    model = Gguf(source)
+    del model.array(name)[int(count):]
+    model.write(output)
+
+
 def smaller_vocabulary(output: Path, source: str, count: str):
     """The last COUNT tokens are gone, from the tokenizer and from embedding and head."""
     model = Gguf(source)
@@ -85,11 +100,18 @@ def smaller_vocabulary(output: Path, source: str, count: str):
     for name, (kind, value) in model.keys.items():
         if kind == ARRAY and len(value[1]) == size:
             del value[1][size - int(count):]
-    for tensor in model.tensors:
-        tensor.shape = [size - int(count) if n == size else n for n in tensor.shape]
+    for tensor in [tensor for tensor in model.tensors if size in tensor.shape]:
+        model.resize(tensor.name, [size - int(count) if n == size else n for n in tensor.shape])
     for name in list(model.keys):
         if name.endswith(".vocab_size"):
             model.keys[name] = (model.keys[name][0], size - int(count))
+    model.write(output)
+
+
+def resize(output: Path, source: str, tensor: str, shape: str):
+    """One tensor of another shape, 128x512 for example."""
+    model = Gguf(source)
+    model.resize(tensor, [int(n) for n in shape.split("x")])
     model.write(output)
 
 
@@ -111,6 +133,13 @@ def split(output: Path, source: str, count: str):
         model.write_part(Path(f"{output}-{index + 1:05}-of-{n:05}.gguf"), tensors, keys)
 
 
+def turn_a_bit(output: Path, source: str):
+    """A copy in which one bit of the last quarter differs."""
+    raw = bytearray(Path(source).read_bytes())
+    raw[len(raw) * 7 // 8] ^= 4
+    output.write_bytes(raw)
+
+
 # --- texts and other bytes ------------------------------------------------------------------------
 
 
@@ -121,14 +150,15 @@ def text(output: Path, content: str, times: str = "1"):
 
 
 def head(output: Path, source: str, size: str):
-    """The first SIZE bytes of a text, cut at a line end."""
+    """The first SIZE bytes of a text, cut after a word."""
     raw = Path(source).read_bytes()[:int(size)]
-    output.write_bytes(raw[:raw.rfind(b"\n") + 1])
+    output.write_bytes(raw[:raw.rfind(b" ")])
 
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
-             (truncate, architecture, key, nan, inf, vocabulary, smaller_vocabulary, rename_tensor,
-              split, text, head)}
+             (truncate, architecture, key, nan, inf, vocabulary, same_token, shorter_array,
+              smaller_vocabulary, resize, rename_tensor, split,
+              turn_a_bit, text, head)}
 
 
 # --- what a test may require ----------------------------------------------------------------------

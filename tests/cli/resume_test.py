@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""A baseline that was killed or interrupted at any moment ends as if nothing had happened.
+"""What was killed or interrupted at any moment ends as if nothing had happened.
 
     resume_test.py PROGRAM
 
-Makes a baseline without disturbance, then again with `kill -9` and with Ctrl-C after growing times,
-running the same command until it is done. Every file of the two folders must be equal byte for byte
-(but for times of creation), and measuring against either must give the same numbers.
+Makes a baseline and measures two files without disturbance, then again with `kill -9` and Ctrl-C
+after growing times: for the whole process group as a terminal does, for the program alone, which
+leaves its child behind, and for the child alone. The same command is run until it is done. Every file of the folders must be
+equal byte for byte (but for times of creation), and so must every number of the records.
 """
 
 import hashlib
@@ -21,17 +22,30 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-MODEL = ROOT / "data/tinymoe/tinymoe-BF16.gguf"
-TEXT = ROOT / "data/text/wiki.test.excerpt.raw"
+MODEL = ROOT / "tests/data/babyllama105/babyllama105-f32.gguf"
+TEXT = ROOT / "tests/data/babyllama105/tinystories.excerpt.txt"
+TYPES = ("Q8_0", "Q4_0")
 INTERRUPTED = 130
+NO_MEMORY = 3
 SKIPPED = 77
-WINDOWS = "40"
+MOMENTS = (0.15, 0.4, 0.6, 0.85)  # of the time an undisturbed run takes
 PROGRAM = ""
 
 
-def baseline_command(folder: Path) -> list:
-    return [PROGRAM, "baseline", str(MODEL), "-t", str(TEXT), "--max-windows", WINDOWS, "-o",
-            str(folder)]
+def kill_child(pid: int, sent: signal.Signals):
+    """The child that has a model in memory, as the kernel does when that runs out."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        os.kill(int(child), sent)
+
+
+# Who is hit, by what, and the status that leaves.
+EVENTS = {
+    "kill -9 of the child": (kill_child, signal.SIGKILL, NO_MEMORY),
+    "kill -9 of all": (os.killpg, signal.SIGKILL, -signal.SIGKILL),
+    "kill -9 of the program alone": (os.kill, signal.SIGKILL, -signal.SIGKILL),
+    "Ctrl-C": (os.killpg, signal.SIGINT, INTERRUPTED),
+    "an interrupt of the program alone": (os.kill, signal.SIGINT, INTERRUPTED),
+}
 
 
 def start(command: list) -> subprocess.Popen:
@@ -39,7 +53,7 @@ def start(command: list) -> subprocess.Popen:
                             stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def finish(command: list):
+def finish(command: list) -> str:
     process = start(command)
     out, err = process.communicate(timeout=300)
     if process.returncode != 0:
@@ -47,12 +61,19 @@ def finish(command: list):
     return out
 
 
-def disturb(command: list, after_s: float, sent: signal.Signals):
-    """Status of the command when `sent` reaches its whole process group after a while."""
+def timed(command: list):
+    begin = time.monotonic()
+    out = finish(command)
+    return out, time.monotonic() - begin
+
+
+def disturb(command: list, after_s: float, event: str) -> int:
+    """Status of the command when it is hit after a while."""
+    hit, sent, _ = EVENTS[event]
     process = start(command)
     time.sleep(after_s)
     if process.poll() is None:
-        os.killpg(process.pid, sent)
+        hit(process.pid, sent)
     process.communicate(timeout=60)
     return process.returncode
 
@@ -68,54 +89,6 @@ def contents(folder: Path) -> dict:
     return found
 
 
-class Resume(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.TemporaryDirectory(prefix="bitgauge-resume-")
-        cls.folder = Path(cls.scratch.name)
-        begin = time.monotonic()
-        finish(baseline_command(cls.folder / "whole"))
-        cls.duration_s = time.monotonic() - begin
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.scratch.cleanup()
-
-    def disturb_until_done(self, name: str, sent: signal.Signals) -> Path:
-        folder = self.folder / name
-        statuses = [disturb(baseline_command(folder), share * self.duration_s, sent)
-                    for share in (0.1, 0.3, 0.5, 0.7)]
-        self.assertIn(INTERRUPTED if sent == signal.SIGINT else -sent, statuses)
-        finish(baseline_command(folder))
-        return folder
-
-    def test_after_kill_9_the_folder_is_the_same(self):
-        folder = self.disturb_until_done("killed", signal.SIGKILL)
-        self.assertEqual(contents(folder), contents(self.folder / "whole"))
-
-    def test_after_ctrl_c_the_folder_is_the_same(self):
-        folder = self.disturb_until_done("interrupted", signal.SIGINT)
-        self.assertEqual(contents(folder), contents(self.folder / "whole"))
-
-    def test_a_complete_baseline_is_left_alone(self):
-        before = {path: path.stat().st_mtime_ns for path in (self.folder / "whole").rglob("*")}
-        finish(baseline_command(self.folder / "whole"))
-        after = {path: path.stat().st_mtime_ns for path in (self.folder / "whole").rglob("*")}
-        self.assertEqual(before, after)
-
-    def test_a_measurement_that_was_killed_gives_the_same_numbers(self):
-        candidate = self.folder / "q4.gguf"
-        finish([PROGRAM, "quantize", str(MODEL), "-r", "Q4_K_M", "-o", str(candidate)])
-        records = []
-        for store, share in (("a.db", None), ("b.db", 0.5)):
-            command = [PROGRAM, "measure", str(candidate), "-b", str(self.folder / "whole"),
-                       "--store", str(self.folder / store), "--json"]
-            if share:
-                disturb(command, share * self.duration_s, signal.SIGKILL)
-            records.append(without_times(json.loads(finish(command))))
-        self.assertEqual(records[0], records[1])
-
-
 def without_times(value):
     if isinstance(value, dict):
         return {key: without_times(entry) for key, entry in value.items()
@@ -123,9 +96,77 @@ def without_times(value):
     return [without_times(entry) for entry in value] if isinstance(value, list) else value
 
 
+class Resume(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="bitgauge-resume-")
+        cls.folder = Path(cls.scratch.name)
+        cls.whole = cls.folder / "whole"
+        _, cls.baseline_s = timed(cls.baseline(cls.whole))
+        cls.candidates = []
+        for name in TYPES:
+            cls.candidates.append(str(cls.folder / f"{name}.gguf"))
+            finish([PROGRAM, "quantize", str(MODEL), "-r", name, "-o", cls.candidates[-1]])
+        out, cls.measure_s = timed(cls.measure("undisturbed.db"))
+        cls.records = without_times(json.loads(out))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    @classmethod
+    def baseline(cls, folder: Path) -> list:
+        return [PROGRAM, "baseline", str(MODEL), "-t", str(TEXT), "-o", str(folder), "--threads",
+                "1"]
+
+    @classmethod
+    def measure(cls, store: str) -> list:
+        return [PROGRAM, "measure", *cls.candidates, "-b", str(cls.whole), "--store",
+                str(cls.folder / store), "--threads", "1", "--json"]
+
+    def disturb_until_done(self, command: list, duration_s: float, event: str) -> str:
+        """What the command prints when it is left alone at last."""
+        statuses = [disturb(command, moment * duration_s, event) for moment in MOMENTS]
+        self.assertIn(EVENTS[event][2], statuses)
+        return finish(command)
+
+    def test_a_baseline_goes_on(self):
+        whole = contents(self.whole)
+        for event in EVENTS:
+            with self.subTest(event=event):
+                folder = self.folder / event.replace(" ", "-")
+                self.disturb_until_done(self.baseline(folder), self.baseline_s, event)
+                self.assertEqual(contents(folder), whole)
+
+    def test_a_measurement_goes_on(self):
+        whole = contents(self.whole)
+        for event in EVENTS:
+            with self.subTest(event=event):
+                command = self.measure(event.replace(" ", "-") + ".db")
+                out = self.disturb_until_done(command, self.measure_s, event)
+                self.assertEqual(without_times(json.loads(out)), self.records)
+                self.assertEqual(contents(self.whole), whole)
+
+    def test_a_complete_baseline_is_left_alone(self):
+        before = {path: path.stat().st_mtime_ns for path in self.whole.rglob("*")}
+        finish(self.baseline(self.whole))
+        after = {path: path.stat().st_mtime_ns for path in self.whole.rglob("*")}
+        self.assertEqual(before, after)
+
+    def test_an_interrupted_quantization_leaves_nothing(self):
+        out = self.folder / "interrupted.gguf"
+        command = [PROGRAM, "quantize", str(MODEL), "-r", "Q4_0", "-o", str(out)]
+        for moment in (0.0, 0.01, 0.02, 0.04, 0.08):
+            status = disturb(command, moment, "Ctrl-C")
+            self.assertIn(status, (0, INTERRUPTED, -signal.SIGINT))
+            self.assertEqual(out.exists(), status == 0)
+            self.assertFalse(Path(f"{out}.part").exists())
+            out.unlink(missing_ok=True)
+
+
 if __name__ == "__main__":
     PROGRAM = str(Path(sys.argv.pop(1)).resolve())
     if not (MODEL.exists() and TEXT.exists()):
-        print("skipped: the embedded model is not here")
+        print("skipped: the small model is not here")
         sys.exit(SKIPPED)
     unittest.main()
