@@ -92,7 +92,8 @@ class Task:
         return self.perplexity(self.options.original)
 
     def own_measure(self, files):
-        return self.bitgauge("measure", *files, "-b", self.folder, "--again")
+        return self.bitgauge("measure", *files, "-b", self.folder, "--again", "--store",
+                             self.work / "records.db")
 
     def peer_measure(self, files):
         return total([self.perplexity(f, "--kl-divergence") for f in files])

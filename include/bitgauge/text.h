@@ -103,9 +103,9 @@ struct TokenizedDocument {
 // Protocol "documents": each document its own windows of at most `window_tokens` (BOS included when
 // `bos` >= 0), consecutive windows of one document overlapping by the warm-up so that every token
 // from the warm-up on is scored exactly once. Documents shorter than twice the warm-up are warmed
-// up by half their length; without BOS the first token is never scored. `max_windows` keeps the
-// first windows of each stratum, as many of one as of the other as far as their sizes allow, in the
-// order of the corpus: documents are whole but the last of a stratum. Clusters are documents; with
+// up by half their length; without BOS the first token is never scored. `max_windows` keeps as many
+// windows of one stratum as of the other as far as their sizes allow: the first window of each
+// document, then the second of each, and so on, in the order of the corpus. Clusters are documents; with
 // fewer than 10 of them, blocks of consecutive windows of one document (10 blocks or more where
 // there are 10 windows). Throws Error(kInput) when the windows are too short for the warm-up or
 // nothing can be scored.

@@ -55,6 +55,8 @@ class Head {
     // a while: their pages may go. From any thread.
     void after_use(std::function<void(size_t, size_t)> release) { release_ = std::move(release); }
 
+    int type_id() const { return type_id_; }
+    std::span<const std::byte> weights() const { return weights_; }
     size_t vocabulary() const { return vocabulary_; }
     size_t width() const { return width_; }
     const HeadTransform& transform() const { return transform_; }

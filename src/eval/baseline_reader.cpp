@@ -21,9 +21,13 @@ class StatesBaselineShard : public BaselineShard {
     size_t positions() const override { return states_.positions(); }
 
     std::unique_ptr<LogitTiles> range(size_t first, size_t count) const override {
+        return std::make_unique<HeadTiles>(head_, states(first, count));
+    }
+
+    std::vector<float> states(size_t first, size_t count) const override {
         std::vector<float> states(count * head_.width());
         states_.read(first, states);
-        return std::make_unique<HeadTiles>(head_, std::move(states));
+        return states;
     }
 
     std::unique_ptr<LogitTiles> rows(std::span<const size_t> rows) const override {
@@ -71,6 +75,8 @@ class StoredBaselineShard : public BaselineShard {
         return std::make_unique<StoredTiles>(
             rows_.subspan(first * row_values_, count * row_values_), vocabulary_);
     }
+
+    std::vector<float> states(size_t, size_t) const override { return {}; }
 
     std::unique_ptr<LogitTiles> rows(std::span<const size_t> rows) const override {
         std::vector<uint16_t> picked;

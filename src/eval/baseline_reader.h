@@ -22,6 +22,8 @@ class BaselineShard {
     virtual std::unique_ptr<LogitTiles> range(size_t first, size_t count) const = 0;
     // The logits of single positions, in the order given.
     virtual std::unique_ptr<LogitTiles> rows(std::span<const size_t> rows) const = 0;
+    // The states themselves, not rounded; empty where the baseline has none.
+    virtual std::vector<float> states(size_t first, size_t count) const = 0;
 };
 
 class BaselineReader {
@@ -30,6 +32,8 @@ class BaselineReader {
 
     const BaselineManifest& manifest() const { return manifest_; }
     const Windows& windows() const { return windows_; }
+    // The original's; null where the baseline holds log-probabilities.
+    const ModelHead* head() const { return head_.get(); }
     std::unique_ptr<BaselineShard> open_shard(size_t shard) const;
     ReferenceReading reading() const;
     // The token that follows each scored position of a range of windows.

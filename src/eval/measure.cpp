@@ -15,6 +15,7 @@
 #include "base/interrupt.h"
 #include "eval/candidate.h"
 #include "eval/positions_file.h"
+#include "eval/shard_comparison.h"
 #include "eval/summary.h"
 #include "eval/work.h"
 
@@ -23,8 +24,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kGroup = 8;  // candidates that share one pass over the baseline's head
-constexpr size_t kBlockBytes = size_t{256} << 20;  // of states in memory at once
-constexpr size_t kLeastBlock = 256;
 
 class Measurement {
   public:
@@ -138,6 +137,7 @@ class Measurement {
     }
 
     void compare_group(std::span<Candidate> group, const std::vector<size_t>& shards) const {
+        ShardComparison comparison(baseline_, accelerator());
         progress_.begin("comparing", static_cast<int64_t>(shards.size()), "shards");
         for (size_t shard : shards) {
             throw_if_interrupted();
@@ -145,54 +145,31 @@ class Measurement {
             for (const Candidate& candidate : group) {
                 if (!is_compared(candidate, shard)) due.push_back(&candidate);
             }
-            if (!due.empty()) compare_shard(due, shard);
+            if (!due.empty()) compare_shard(comparison, due, shard);
             progress_.advance(1);
         }
         progress_.end();
     }
 
-    void compare_shard(std::span<const Candidate* const> due, size_t shard) const {
-        const auto original = baseline_.open_shard(shard);
-        const auto next = baseline_.next_tokens(shard_range(manifest(), shard));
+    std::unique_ptr<Device> accelerator() const {
+        if (options_.engine.gpu_layers == 0) return nullptr;
+        return Device::open(Device::Kind::kAccelerator);
+    }
+
+    static void compare_shard(ShardComparison& comparison, std::span<const Candidate* const> due,
+                              size_t shard) {
         std::vector<std::unique_ptr<StatesShard>> states;
-        size_t width = 1;
         for (const Candidate* candidate : due) {
-            const size_t own = candidate->head->head().width();
             states.push_back(std::make_unique<StatesShard>(states_path(*candidate, shard),
-                                                           StatePrecision::kF32, own));
-            width = std::max(width, own);
+                                                           StatePrecision::kF32,
+                                                           candidate->head->head().width()));
         }
-        const size_t block = std::max(kLeastBlock,
-                                      kBlockBytes / (width * sizeof(float) * (due.size() + 1)));
-        std::vector<PositionValues> values(due.size());
-        for (size_t at = 0; at < next.size(); at += block) {
-            compare_block(due, states, *original, next, at, std::min(block, next.size() - at),
-                          values);
-        }
+        const std::vector<PositionValues> values = comparison.compare(shard, due, states);
         for (size_t c = 0; c < due.size(); ++c) {
             write_positions(positions_path(*due[c], shard), due[c]->key, values[c]);
             states[c].reset();
             fs::remove(states_path(*due[c], shard));
         }
-    }
-
-    void compare_block(std::span<const Candidate* const> due,
-                       std::span<const std::unique_ptr<StatesShard>> states,
-                       const BaselineShard& original, std::span<const TokenId> next, size_t at,
-                       size_t count, std::vector<PositionValues>& values) const {
-        std::vector<std::unique_ptr<LogitTiles>> tiles;
-        std::vector<const LogitTiles*> candidates;
-        for (size_t c = 0; c < due.size(); ++c) {
-            const Head& head = due[c]->head->head();
-            std::vector<float> block(count * head.width());
-            states[c]->read(at, block);
-            tiles.push_back(std::make_unique<HeadTiles>(head, std::move(block)));
-            candidates.push_back(tiles.back().get());
-        }
-        const auto reference = original.range(at, count);
-        const auto found =
-            diverge(*reference, candidates, next.subspan(at, count), baseline_.reading());
-        for (size_t c = 0; c < due.size(); ++c) values[c].append(found[c]);
     }
 
     fs::path folder_;

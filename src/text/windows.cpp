@@ -71,17 +71,34 @@ std::vector<uint32_t> shares(std::vector<uint32_t> sizes, uint32_t wanted) {
     return kept;
 }
 
+// Indices of windows: the first of every document, then the second of every document that has one,
+// and so on. Few windows of many documents say more than many windows of few.
+std::vector<size_t> document_by_document(const std::vector<Window>& windows) {
+    std::vector<size_t> order(windows.size());
+    std::vector<size_t> place(windows.size(), 0);  // of a window in its document
+    for (size_t i = 0; i < windows.size(); ++i) {
+        order[i] = i;
+        if (i > 0 && windows[i].cluster == windows[i - 1].cluster) place[i] = place[i - 1] + 1;
+    }
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return place[i]; });
+    return order;
+}
+
 void keep_share_of_each_stratum(Windows& windows, uint32_t wanted) {
     if (wanted == 0 || windows.windows.size() <= wanted) return;
     std::vector<uint32_t> sizes(windows.strata.size(), 0);
     for (const Window& window : windows.windows) ++sizes[window.stratum];
     std::vector<uint32_t> left = shares(std::move(sizes), wanted);
-    std::vector<Window> kept;
-    for (Window& window : windows.windows) {
-        if (left[window.stratum] == 0) continue;
-        --left[window.stratum];
-        kept.push_back(std::move(window));
+    std::vector<size_t> chosen;
+    for (size_t i : document_by_document(windows.windows)) {
+        uint32_t& room = left[windows.windows[i].stratum];
+        if (room == 0) continue;
+        --room;
+        chosen.push_back(i);
     }
+    std::ranges::sort(chosen);
+    std::vector<Window> kept;
+    for (size_t i : chosen) kept.push_back(std::move(windows.windows[i]));
     windows.windows = std::move(kept);
 }
 

@@ -241,6 +241,15 @@ TEST(DisjointWindows, BosReplacesTheFirstTokenOfEachWindow) {
     EXPECT_EQ(windows.windows[1].tokens.size(), 512u);
 }
 
+TEST(DocumentWindows, ALimitTakesTheFirstWindowOfEveryDocumentBeforeTheSecondOfAny) {
+    const std::vector<TokenizedDocument> documents = {document(0, 400), document(1, 150),
+                                                      document(2, 400)};
+    const Windows windows = document_windows(documents, documents_protocol(100, 10, 5), kNoBos);
+    std::vector<TokenId> begins;
+    for (const Window& window : windows.windows) begins.push_back(window.tokens.front());
+    EXPECT_EQ(begins, (std::vector<TokenId>{0, 90, 1000, 1090, 2000}));
+}
+
 TEST(DisjointWindows, ALimitKeepsTheFirst) {
     const Windows windows = disjoint(5120, 5120, peer_protocol(512, 4));
     ASSERT_EQ(windows.windows.size(), 4u);
