@@ -1,10 +1,6 @@
-// llama-perplexity's base file (--kl-divergence-base): "_logits_", int32 n_ctx, n_vocab, n_chunk,
-// the tokens of all windows, then per window the rows of positions n_ctx / 2 ... n_ctx - 2. No
-// version, no checksum, native byte order. Source: llama.cpp tools/perplexity/perplexity.cpp.
+// llama-perplexity's base file made a baseline, and a baseline made such a file.
 
-#include <cmath>
-#include <cstring>
-#include <optional>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -18,108 +14,15 @@
 #include "eval/capture.h"
 #include "eval/corpus_identity.h"
 #include "eval/log_probability_rows.h"
+#include "eval/peer_file.h"
 #include "eval/positions_file.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr char kMagic[8] = {'_', 'l', 'o', 'g', 'i', 't', 's', '_'};
 constexpr double kPeerFloorNats = -16;  // llama-perplexity and ik_llama.cpp skip what is below
 constexpr uint64_t kShardRowBytes = uint64_t{256} << 20;
-
-struct PeerHeader {
-    int32_t window_tokens = 0;
-    int32_t vocabulary = 0;
-    int32_t windows = 0;
-};
-
-struct PeerFile {
-    explicit PeerFile(const fs::path& path) : mapped(path) {
-        const auto bytes = mapped.bytes();
-        if (bytes.size() < sizeof kMagic + sizeof header ||
-            std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) {
-            throw Error(ErrorKind::kInput,
-                        fmt::format("'{}' is no base file of llama-perplexity (it does not begin "
-                                    "with _logits_)",
-                                    path.string()),
-                        "make one: llama-perplexity -m ORIGINAL.gguf -f TEXT --kl-divergence-base "
-                        "FILE");
-        }
-        std::memcpy(&header, bytes.data() + sizeof kMagic, sizeof header);
-        require_plausible(path);
-        require_complete(path, bytes.size());
-    }
-
-    void require_plausible(const fs::path& path) const {
-        if (header.window_tokens >= 4 && header.vocabulary > 0 && header.windows > 0 &&
-            header.window_tokens <= 1 << 24 && header.vocabulary <= 1 << 24) {
-            return;
-        }
-        throw Error(
-            ErrorKind::kInput,
-            fmt::format("'{}' is damaged: {} windows of {} tokens, vocabulary {}", path.string(),
-                        header.windows, header.window_tokens, header.vocabulary));
-    }
-
-    // No product of what a header can say overflows 128 bits.
-    void require_complete(const fs::path& path, uint64_t size) const {
-        using Wide = unsigned __int128;
-        const Wide window_bytes =
-            Wide{window_tokens()} * sizeof(TokenId) + Wide{rows_per_window()} * row_bytes();
-        const Wide due = tokens_offset() + windows() * window_bytes;
-        if (size == due) return;
-        throw Error(
-            ErrorKind::kInput,
-            fmt::format("'{}' has {} bytes; {} windows of {} tokens with a vocabulary of {} "
-                        "need {}",
-                        path.string(), size, header.windows, header.window_tokens,
-                        header.vocabulary, due),
-            "its writer was interrupted; make it anew");
-    }
-
-    uint64_t windows() const { return static_cast<uint64_t>(header.windows); }
-    uint64_t window_tokens() const { return static_cast<uint64_t>(header.window_tokens); }
-    uint64_t vocabulary() const { return static_cast<uint64_t>(header.vocabulary); }
-    uint64_t rows_per_window() const { return window_tokens() - 1 - window_tokens() / 2; }
-    uint64_t row_bytes() const { return 2 * log_probability_row_values(vocabulary()); }
-    uint64_t tokens_offset() const { return sizeof kMagic + sizeof header; }
-    uint64_t rows_offset() const {
-        return tokens_offset() + windows() * window_tokens() * sizeof(TokenId);
-    }
-
-    // How far below the largest the entries of any row reach.
-    double range_nats() const {
-        float steepest = 0;
-        for (uint64_t row = 0; row < windows() * rows_per_window(); ++row) {
-            float scale = 0;
-            std::memcpy(&scale, mapped.bytes().data() + rows_offset() + row * row_bytes(),
-                        sizeof scale);
-            if (scale > steepest) steepest = scale;
-        }
-        return 65535.0 * steepest;
-    }
-
-    std::vector<TokenId> tokens() const {
-        std::vector<TokenId> tokens(windows() * window_tokens());
-        std::memcpy(tokens.data(), mapped.bytes().data() + tokens_offset(),
-                    tokens.size() * sizeof(TokenId));
-        return tokens;
-    }
-
-    MappedFile mapped;
-    PeerHeader header;
-};
-
-void require_tokens_fit(const PeerFile& peer, const std::vector<TokenId>& tokens,
-                        const fs::path& path) {
-    for (TokenId token : tokens) {
-        if (token >= 0 && static_cast<uint64_t>(token) < peer.vocabulary()) continue;
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' is damaged: token {} is outside its vocabulary of {}",
-                                path.string(), token, peer.vocabulary()));
-    }
-}
 
 // BOS of the original, where it is known and put before texts.
 TokenId bos_of(const fs::path& original) {
@@ -150,8 +53,7 @@ BaselineManifest manifest_of(const PeerFile& peer, const fs::path& peer_path,
         static_cast<uint32_t>(std::max<uint64_t>(
             1, kShardRowBytes / (peer.rows_per_window() * peer.row_bytes() * shape.sequences)));
     Corpus corpus;
-    corpus.key = hash_text({reinterpret_cast<const char*>(peer.tokens().data()),
-                            peer.windows() * peer.window_tokens() * sizeof(TokenId)});
+    corpus.key = ContentHash().add(std::as_bytes(std::span(peer.tokens()))).hex();
     m.identity.corpus = corpus_identity(corpus, windows);
     if (!original.empty()) {
         const GgufFile file = GgufFile::open(original);
@@ -172,23 +74,19 @@ BaselineManifest manifest_of(const PeerFile& peer, const fs::path& peer_path,
 
 void copy_rows(const PeerFile& peer, const BaselineFolder& folder, const BaselineManifest& m,
                Progress& progress) {
-    const uint64_t window_bytes = peer.rows_per_window() * peer.row_bytes();
     progress.begin("importing", static_cast<int64_t>(m.windows), "windows");
     for (size_t shard = 0; shard < m.shards(); ++shard) {
         throw_if_interrupted();
         const WindowRange range = shard_range(m, shard);
-        const uint64_t begin = peer.rows_offset() + range.first * window_bytes;
-        const uint64_t size = (range.last - range.first) * window_bytes;
+        const size_t count = range.last - range.first;
         if (!shard_is_good(folder.shard(shard), shard_schema(CaptureKind::kLogProbabilities),
                            m.identity.baseline.key)) {
-            // copied, because rows of an odd window count need not lie on a multiple of 8
-            std::vector<uint16_t> rows(size / sizeof(uint16_t));
-            std::memcpy(rows.data(), peer.mapped.bytes().data() + begin, size);
-            write_log_probabilities(folder.shard(shard), m.identity.baseline.key, rows,
+            write_log_probabilities(folder.shard(shard), m.identity.baseline.key,
+                                    peer.rows(range.first, count),
                                     log_probability_row_values(m.vocabulary));
         }
-        peer.mapped.forget(begin, size);
-        progress.advance(static_cast<int64_t>(range.last - range.first));
+        peer.forget_rows(range.first, count);
+        progress.advance(static_cast<int64_t>(count));
     }
     progress.end();
 }
@@ -256,12 +154,11 @@ void write_shard(AtomicFile& file, const BaselineReader& baseline, const fs::pat
 BaselineSummary import_peer_baseline(const fs::path& peer_file, const fs::path& original,
                                      const fs::path& out, Progress& progress) {
     const PeerFile peer(peer_file);
-    const std::vector<TokenId> tokens = peer.tokens();
-    require_tokens_fit(peer, tokens, peer_file);
     const Protocol protocol{.kind = Protocol::Kind::kLlamaPerplexity,
                             .window_tokens = static_cast<uint32_t>(peer.window_tokens())};
-    const std::vector<uint32_t> one_document(tokens.size(), 0);
-    const Windows windows = disjoint_windows(tokens, one_document, protocol, bos_of(original));
+    const std::vector<uint32_t> one_document(peer.tokens().size(), 0);
+    const Windows windows =
+        disjoint_windows(peer.tokens(), one_document, protocol, bos_of(original));
     BaselineManifest m = manifest_of(peer, peer_file, original, windows);
     const BaselineFolder folder{out};
     make_folder(out);
@@ -271,9 +168,7 @@ BaselineSummary import_peer_baseline(const fs::path& peer_file, const fs::path& 
     copy_rows(peer, folder, m, progress);
     m.complete = true;
     write_manifest(folder, m);
-    return {.identity = m.identity,
-            .bytes = peer.mapped.bytes().size(),
-            .peer_bytes = peer.mapped.bytes().size()};
+    return {.identity = m.identity, .bytes = peer.file_bytes(), .peer_bytes = peer.file_bytes()};
 }
 
 void export_peer_baseline(const fs::path& baseline_folder, const fs::path& peer_file,
@@ -286,7 +181,7 @@ void export_peer_baseline(const fs::path& baseline_folder, const fs::path& peer_
         .vocabulary = static_cast<int32_t>(m.vocabulary),
         .windows = static_cast<int32_t>(m.windows)};
     AtomicFile file(peer_file);
-    file.write(std::as_bytes(std::span(kMagic)));
+    file.write(std::as_bytes(std::span(kPeerMagic)));
     file.write(std::as_bytes(std::span(&header, 1)));
     for (const Window& window : baseline.windows().windows) {
         file.write(std::as_bytes(std::span(window.tokens)));
