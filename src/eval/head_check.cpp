@@ -12,6 +12,7 @@ namespace bitgauge {
 namespace {
 
 constexpr uint32_t kRowsPerWindow = 8;
+constexpr uint32_t kTokensPerWindow = 32;  // read before them; what follows the norm sees one row
 
 // The first tokens of each window of the first batch; the last few of each want an output.
 std::vector<BatchToken> check_tokens(std::span<const Window> windows, const WindowBatch& batch,
@@ -83,8 +84,8 @@ HeadCheck check_head(Context& context, const PassShape& shape, std::span<const W
     HeadCheck check;
     const WindowBatch batch = batch_windows(windows, shape.sequences, windows.size()).front();
     const auto length = std::min<uint32_t>(
-        static_cast<uint32_t>(windows[batch.first].tokens.size()),
-        std::max<uint32_t>(1, shape.ubatch_tokens / static_cast<uint32_t>(batch.count)));
+        {kTokensPerWindow, static_cast<uint32_t>(windows[batch.first].tokens.size()),
+         std::max<uint32_t>(1, shape.ubatch_tokens / static_cast<uint32_t>(batch.count))});
     const size_t rows = batch.count * std::min(length, kRowsPerWindow);
     context.clear();
     context.decode(check_tokens(windows, batch, length), Context::Depth::kLogits);

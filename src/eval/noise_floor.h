@@ -9,7 +9,8 @@
 namespace bitgauge {
 
 // Mean divergence, in nats, of the first batch of windows as stored in `job`'s first shard from the
-// same windows read with half the tokens per call. Costs one batch. `context` is of the same model.
+// same windows read with two fifths of the tokens per call. Costs one batch. `context` is of the
+// same model.
 double measure_noise_floor(const CaptureJob& job, Context& context, std::span<const Window> windows,
                            const ModelHead& head);
 
