@@ -35,9 +35,12 @@ fs::path store_path(const ReportOptions& options) {
     return options.store.value_or(kDefaultStore);
 }
 
-// Published tables alone need no store; a store that was named must be there.
+// Published tables alone need no store; a store that was named must be there and hold records.
+bool must_have_records(const ReportOptions& options) {
+    return options.published.empty() || options.store || !options.baseline.empty();
+}
 bool wants_records(const ReportOptions& options) {
-    return options.published.empty() || options.store || fs::exists(store_path(options));
+    return must_have_records(options) || fs::exists(store_path(options));
 }
 
 // A key may be given by its beginning, as tables print it.
@@ -64,7 +67,7 @@ std::vector<MeasureRecord> read_records(const ReportOptions& options) {
     std::vector<MeasureRecord> all = Store(store_path(options), Store::Access::kReadOnly).all();
     const bool empty = all.empty();
     std::vector<MeasureRecord> chosen = of_baseline(std::move(all), options.baseline);
-    if (chosen.empty()) fail_no_records(options, empty);
+    if (chosen.empty() && must_have_records(options)) fail_no_records(options, empty);
     return chosen;
 }
 
@@ -75,7 +78,9 @@ Report read_report(const ReportOptions& options) {
             report.published.push_back(std::move(table));
         }
     }
-    if (wants_records(options)) report.leaderboards = build_leaderboards(read_records(options));
+    const auto records =
+        wants_records(options) ? read_records(options) : std::vector<MeasureRecord>{};
+    if (!records.empty()) report.leaderboards = build_leaderboards(records);
     return report;
 }
 
