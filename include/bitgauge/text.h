@@ -105,10 +105,10 @@ struct TokenizedDocument {
 // from the warm-up on is scored exactly once. Documents shorter than twice the warm-up are warmed
 // up by half their length; without BOS the first token is never scored. `max_windows` keeps as many
 // windows of one stratum as of the other as far as their sizes allow: the first window of each
-// document, then the second of each, and so on, in the order of the corpus. Clusters are documents; with
-// fewer than 10 of them, blocks of consecutive windows of one document (10 blocks or more where
-// there are 10 windows). Throws Error(kInput) when the windows are too short for the warm-up or
-// nothing can be scored.
+// document, then the second of each, and so on, in the order of the corpus. Clusters are documents;
+// with fewer than 10 of them, blocks of consecutive windows of one document (10 blocks or more
+// where there are 10 windows). Throws Error(kInput) when the windows are too short for the warm-up
+// or nothing can be scored.
 Windows document_windows(std::span<const TokenizedDocument> documents, const Protocol& protocol,
                          TokenId bos);
 

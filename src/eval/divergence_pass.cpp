@@ -92,8 +92,10 @@ class Pass {
     }
 
     void add_span(size_t row, size_t span, TileBuffers& buffers, BlockSums& sums) const {
-        const size_t last = std::min(original_.vocabulary(), (span + 1) * span_tiles_ * kTileEntries);
-        for (size_t first = span * span_tiles_ * kTileEntries; first < last; first += kTileEntries) {
+        const size_t last =
+            std::min(original_.vocabulary(), (span + 1) * span_tiles_ * kTileEntries);
+        for (size_t first = span * span_tiles_ * kTileEntries; first < last;
+             first += kTileEntries) {
             add_tile(row, first, std::min(kTileEntries, last - first), buffers, sums);
         }
     }
@@ -134,7 +136,8 @@ class Pass {
         }
     }
 
-    void keep_next(size_t position, size_t first, std::span<const float> tile, double& value) const {
+    void keep_next(size_t position, size_t first, std::span<const float> tile,
+                   double& value) const {
         const auto token = static_cast<size_t>(next_[position]);
         if (token >= first && token < first + tile.size()) value = tile[token - first];
     }
@@ -177,7 +180,9 @@ void PositionValues::set(size_t i, const PositionValues& from, size_t j) {
 }
 
 void PositionValues::append(const PositionValues& more) {
-    const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    const auto add = [](auto& to, const auto& from) {
+        to.insert(to.end(), from.begin(), from.end());
+    };
     add(kld, more.kld);
     add(nll, more.nll);
     add(nll_original, more.nll_original);

@@ -133,7 +133,8 @@ std::vector<PositionBucket> positions_of(double mean) {
     std::vector<PositionBucket> buckets;
     for (uint32_t first = 64; first < 2048; first *= 2) {
         const double depth = std::log2(first / 64.0);
-        buckets.push_back({first, 2 * first - 1, uint64_t{first} * 10, mean * (1.25 - 0.09 * depth)});
+        buckets.push_back(
+            {first, 2 * first - 1, uint64_t{first} * 10, mean * (1.25 - 0.09 * depth)});
     }
     return buckets;
 }

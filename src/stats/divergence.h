@@ -1,8 +1,8 @@
 #pragma once
 
-// How far a candidate's next-token distribution lies from the original's, from logits that arrive in
-// tiles of the vocabulary: running maxima and sums, merged in any grouping, so that the logits of a
-// position never all exist.
+// How far a candidate's next-token distribution lies from the original's, from logits that arrive
+// in tiles of the vocabulary: running maxima and sums, merged in any grouping, so that the logits
+// of a position never all exist.
 //
 // With l the original's logits, m the candidate's, both unnormalized:
 //   KL(P || Q) = sum_v P(v) (l_v - m_v) - (lse(l) - lse(m)),   P(v) = exp(l_v - lse(l))
@@ -21,7 +21,7 @@ namespace bitgauge {
 struct ReferenceSums {
     double maximum = -std::numeric_limits<double>::infinity();  // of l
     double sum = 0;                                             // of exp(l - maximum)
-    TokenId top = -1;  // lowest id among the largest
+    TokenId top = -1;                                           // lowest id among the largest
 
     void merge(const ReferenceSums& later);
 };
@@ -63,7 +63,6 @@ enum class ReferenceScale {
 };
 
 TokenDivergence finish_position(const ReferenceSums& reference, const CandidateSums& candidate,
-                                double reference_next, double candidate_next,
-                                ReferenceScale scale);
+                                double reference_next, double candidate_next, ReferenceScale scale);
 
 }  // namespace bitgauge

@@ -5,11 +5,10 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "stats/divergence_kernels.cpp"
-#include <hwy/foreach_target.h>
-#include <hwy/highway.h>
-
 #include <hwy/contrib/algo/find-inl.h>
 #include <hwy/contrib/math/math-inl.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
 namespace bitgauge::HWY_NAMESPACE {

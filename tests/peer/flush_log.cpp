@@ -1,5 +1,6 @@
-// Linked into llama.cpp's tools by scripts/build_peer: they leave their log queue to a thread and end
-// without waiting for it (ggml-org/llama.cpp issue 22142), so the last lines are sometimes lost.
+// Linked into llama.cpp's tools by scripts/build_peer: they leave their log queue to a thread and
+// end without waiting for it (ggml-org/llama.cpp issue 22142), so the last lines are sometimes
+// lost.
 #include "log.h"
 
 namespace {
