@@ -65,7 +65,8 @@ void arrange(const BlockQ6K& block, WeightBlock& to) {
                         8);
         }
         for (size_t lane = 0; lane < 16; ++lane) {
-            to.steps[step].scale[lane] = block.scales[4 * step + lane / 4];
+            to.steps[step].scale[lane] =
+                static_cast<int16_t>(int{block.scales[4 * step + lane / 4]});
         }
     }
     std::copy_n(block.scales, kScales, to.scales);
