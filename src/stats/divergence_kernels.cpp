@@ -5,10 +5,13 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "stats/divergence_kernels.cpp"
-#include <hwy/contrib/algo/find-inl.h>
-#include <hwy/contrib/math/math-inl.h>
+// In Highway's order, which compiles this file once per target.
+// clang-format off
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include <hwy/contrib/algo/find-inl.h>
+#include <hwy/contrib/math/math-inl.h>
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace bitgauge::HWY_NAMESPACE {
