@@ -122,6 +122,7 @@ void add_distribution(const std::vector<double>& values, const std::string& what
 
 void add_rms(const std::vector<double>& delta, Statistics& statistics) {
     std::vector<double> squares;
+    squares.reserve(delta.size());
     for (double d : delta) squares.push_back(d * d);
     const NaiveMean mean = naive_mean(squares);
     const double rms = std::sqrt(mean.value);

@@ -56,7 +56,7 @@ std::string line_after(const std::string& text, std::string_view mark) {
 
 // Why libllama ended the child, else the child's last line.
 std::string last_words(const std::string& errors) {
-    const std::string reason = line_after(errors, kGaveUp);
+    std::string reason = line_after(errors, kGaveUp);
     if (!reason.empty()) return reason;
     const size_t end = errors.find_last_not_of('\n');
     if (end == std::string::npos) return "it said nothing";

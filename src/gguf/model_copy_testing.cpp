@@ -83,6 +83,7 @@ void ModelCopy::set_flag(const std::string& key, bool value) {
 }
 void ModelCopy::set_texts(const std::string& key, const std::vector<std::string>& values) {
     std::vector<const char*> pointers;
+    pointers.reserve(values.size());
     for (const std::string& value : values) pointers.push_back(value.c_str());
     gguf_set_arr_str(keys_.get(), key.c_str(), pointers.data(), pointers.size());
 }

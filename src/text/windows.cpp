@@ -98,6 +98,7 @@ void keep_share_of_each_stratum(Windows& windows, uint32_t wanted) {
     }
     std::ranges::sort(chosen);
     std::vector<Window> kept;
+    kept.reserve(chosen.size());
     for (size_t i : chosen) kept.push_back(std::move(windows.windows[i]));
     windows.windows = std::move(kept);
 }
