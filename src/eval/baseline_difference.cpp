@@ -21,7 +21,8 @@ std::string corpus_text(const CorpusIdentity& corpus) {
     std::vector<std::string> names;
     names.reserve(corpus.files.size());
     for (const auto& file : corpus.files) names.push_back(file.name);
-    return fmt::format("{} (content {})", fmt::join(names, ", "),
+    return fmt::format("{} (content {})",
+                       names.empty() ? "imported" : fmt::format("{}", fmt::join(names, ", ")),
                        corpus.key.substr(0, kHashDigits));
 }
 

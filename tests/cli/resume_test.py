@@ -27,6 +27,7 @@ TEXT = ROOT / "tests/data/babyllama105/tinystories.excerpt.txt"
 TYPES = ("Q8_0", "Q4_0")
 INTERRUPTED = 130
 NO_MEMORY = 3
+GOES_ON = "bitgauge: error: interrupted\n  hint: run the same command again to go on\n"
 SKIPPED = 77
 MOMENTS = (0.15, 0.4, 0.6, 0.85)  # of the time an undisturbed run takes
 PROGRAM = ""
@@ -68,13 +69,15 @@ def timed(command: list):
 
 
 def disturb(command: list, after_s: float, event: str) -> int:
-    """Status of the command when it is hit after a while."""
+    """Status of the command when it is hit after a while; an interrupt is told in one sentence."""
     hit, sent, _ = EVENTS[event]
     process = start(command)
     time.sleep(after_s)
     if process.poll() is None:
         hit(process.pid, sent)
-    process.communicate(timeout=60)
+    said = process.communicate(timeout=60)[1]
+    if process.returncode == INTERRUPTED and said != GOES_ON:
+        raise AssertionError(f"said {said!r} of an interrupt")
     return process.returncode
 
 
