@@ -52,6 +52,7 @@ def main():
     parser.add_argument("--original", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="+", required=True)
     parser.add_argument("--types", nargs="+", required=True)
+    parser.add_argument("--window", type=int, default=512, help="tokens")
     parser.add_argument("--max-windows", type=int, default=0, help="of the text; 0: all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--threads", type=int, default=2)
@@ -61,7 +62,7 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     files = make_files(options)
     program(options, "baseline", options.original, "-t", *options.text, "-o", options.work / "baseline",
-            "--max-windows", options.max_windows, "--threads", options.threads)
+            "--window", options.window, "--max-windows", options.max_windows, "--threads", options.threads)
     full, positions = measured(options, files, options.work / "full.db")
     lines = ["# Measuring until the ranking is decided", "",
              f"{len(files)} files of {options.original.stem}; the full run scores {positions:,} positions "

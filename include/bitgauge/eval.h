@@ -69,7 +69,7 @@ struct MeasureOptions {
     Isolation isolation;
     bool again = false;  // measure although a record is there
     std::optional<SequentialPlan> until_decided;
-    uint64_t seed = 1;           // of the order of looks and of resampling
+    uint64_t seed = 1;           // of the order of looks
     std::filesystem::path work;  // for states of candidates; default: inside the baseline
     // Takes each new record before the work that led to it is deleted.
     std::function<void(const MeasureRecord&)> keep_record;

@@ -55,19 +55,18 @@ Estimate clustered_exp_mean(std::span<const double> sums, std::span<const double
 // sqrt of a clustered mean of squares (sums of squares >= 0).
 Estimate clustered_root_mean(std::span<const double> sums, std::span<const double> counts);
 
-// Quantiles of `values` at each of `qs`, in the order of `qs`, with intervals from a bootstrap over
-// clusters [expanded percentile interval, Hesterberg 2015]. `cluster[i]` in
-// [0, n_clusters) is the cluster of values[i]. Deterministic for a `seed`, whatever the threads.
-// All members NaN without a value; no interval for fewer than two clusters with one.
+// Quantiles of `values` at each of `qs`, in the order of `qs`, with intervals over clusters.
+// `cluster[i]` in [0, n_clusters) is the cluster of values[i]. All members NaN without a value; no
+// interval for fewer than two clusters with one, nor where the sample is too small to bound the
+// quantile from above (99.9 % of fewer than some 4,000 independent values; q = 1).
 //
-// Weakness: a bootstrap knows no value beyond the largest seen. Fewer than some 100 values above a
-// quantile (99.9 % of fewer than 100,000) make its interval too short, and at q = 1 it means
-// nothing. Cost: one sort and `resamples` walks over `values` (200,000 x 1,000: about 0.2 s on one
-// thread).
+// The interval holds the values for which "a share 1 - q lies above" is not refuted [test
+// inversion, Woodruff 1952; Francisco & Fuller 1991, Ann. Statist. 19, 454], the share above a
+// value being a clustered mean as above. Below 60 clusters the far tail is covered less than it
+// says.
 std::vector<Estimate> clustered_quantiles(std::span<const float> values,
                                           std::span<const uint32_t> cluster, size_t n_clusters,
-                                          std::span<const double> qs, uint64_t seed = 1,
-                                          int resamples = 1000);
+                                          std::span<const double> qs);
 
 // Two candidates over the same clusters. Fewer than two clusters: no intervals and p = 1.
 struct PairedComparison {

@@ -114,7 +114,7 @@ void add_decision_options(CLI::App& command, MeasureArguments& a) {
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str()
         ->group("Measurement");
-    command.add_option("--seed", a.options.seed, "Order of looks and of resampling")
+    command.add_option("--seed", a.options.seed, "Order of looks")
         ->type_name("N")
         ->capture_default_str()
         ->group("Measurement");

@@ -202,7 +202,7 @@ MeasureRecord Measurement::record_of(const Candidate& candidate,
     record.created_utc = utc_now();
     record.model = candidate.identity;
     record.build = build_identity(options_.engine);
-    summarize(values_of(candidate), places, baseline_.windows(), options_.seed, record);
+    summarize(values_of(candidate), places, baseline_.windows(), record);
     return record;
 }
 

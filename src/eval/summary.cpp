@@ -128,13 +128,11 @@ FiniteKld finite_kld(const PositionValues& values, const PositionPlaces& places)
     return finite;
 }
 
-DivergenceSummary summarize_kld(const FiniteKld& kld, const ClusterSeries& clusters,
-                                uint64_t seed) {
+DivergenceSummary summarize_kld(const FiniteKld& kld, const ClusterSeries& clusters) {
     DivergenceSummary summary;
     summary.mean = clustered_mean(clusters.kld_sum, clusters.tokens);
     const double qs[] = {0.5, 0.9, 0.95, 0.99, 0.999};
-    const auto quantiles =
-        clustered_quantiles(kld.values, kld.cluster, clusters.tokens.size(), qs, seed);
+    const auto quantiles = clustered_quantiles(kld.values, kld.cluster, clusters.tokens.size(), qs);
     summary.median = quantiles[0];
     summary.p90 = quantiles[1];
     summary.p95 = quantiles[2];
@@ -177,7 +175,7 @@ ClusterSeries cluster_series(const PositionValues& values, const PositionPlaces&
 }
 
 void summarize(const PositionValues& values, const PositionPlaces& places, const Windows& windows,
-               uint64_t seed, MeasureRecord& record) {
+               MeasureRecord& record) {
     record.clusters = cluster_series(values, places, windows);
     const ClusterSeries& clusters = record.clusters;
     const FiniteKld kld = finite_kld(values, places);
@@ -188,7 +186,7 @@ void summarize(const PositionValues& values, const PositionPlaces& places, const
         return sum_by_cluster(places, values, windows.n_clusters, figure);
     };
     const auto nll_differences = minus(clusters.nll_sum, clusters.nll_original_sum);
-    record.kld_nats = summarize_kld(kld, clusters, seed);
+    record.kld_nats = summarize_kld(kld, clusters);
     record.ppl = clustered_exp_mean(clusters.nll_sum, clusters.tokens);
     record.ppl_original = clustered_exp_mean(clusters.nll_original_sum, clusters.tokens).value;
     record.ln_ppl_ratio = clustered_mean(nll_differences, clusters.tokens);

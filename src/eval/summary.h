@@ -21,9 +21,9 @@ void append_places(const Windows& windows, size_t first_window, size_t last_wind
                    PositionPlaces& places);
 
 // Fills every measured figure of `record` (which holds the identities already) from finite
-// positions; `seed` drives the resampling of quantiles.
+// positions.
 void summarize(const PositionValues& values, const PositionPlaces& places, const Windows& windows,
-               uint64_t seed, MeasureRecord& record);
+               MeasureRecord& record);
 
 // Sums over the finite positions of each cluster of all windows.
 ClusterSeries cluster_series(const PositionValues& values, const PositionPlaces& places,

@@ -58,7 +58,7 @@ struct Fixture {
         values = values_for(places.cluster.size());
         record.protocol.window_tokens = 120;
     }
-    void summarize() { bitgauge::summarize(values, places, windows, 1, record); }
+    void summarize() { bitgauge::summarize(values, places, windows, record); }
     // The mean over finite positions, as a schoolchild takes it.
     template <class Figure>
     double plain_mean(Figure figure) const {

@@ -178,6 +178,10 @@ SimulatedCandidates simulate_candidates(const RankingModel& model, uint64_t seed
 }
 
 void Coverage::add(const Estimate& interval, double truth) {
+    if (!interval.has_interval()) {
+        ++without;
+        return;
+    }
     ++trials;
     if (truth < interval.low) ++truth_below;
     if (truth > interval.high) ++truth_above;

@@ -65,6 +65,7 @@ SimulatedCandidates simulate_candidates(const RankingModel& model, uint64_t seed
 // How often an interval held the truth.
 struct Coverage {
     int64_t trials = 0, truth_below = 0, truth_above = 0;
+    int64_t without = 0;  // an interval; these are no trials
     double width_sum = 0;
 
     void add(const Estimate& interval, double truth);
