@@ -18,7 +18,9 @@ struct OwnEncoder {
     RowEncoder encode;
 };
 
-constexpr std::array<OwnEncoder, 0> kOwnEncoders = {{
+constexpr std::array kOwnEncoders = {
+    OwnEncoder{GGML_TYPE_Q2_K, encode_q2_k_rows}, OwnEncoder{GGML_TYPE_Q4_K, encode_q4_k_rows},
+    OwnEncoder{GGML_TYPE_Q5_K, encode_q5_k_rows},
     // IQ2_XXS
     // IQ2_XS
     // IQ2_S
@@ -26,7 +28,7 @@ constexpr std::array<OwnEncoder, 0> kOwnEncoders = {{
     // IQ3_S
     // IQ1_S
     // IQ1_M
-}};
+};
 
 // The cases of ggml_quantize_chunk, which ends the process on any other type.
 constexpr std::array kEncodable = {

@@ -2,12 +2,12 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <ostream>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 #include <rapidcheck/gtest.h>
 
 #include "bitgauge/error.h"
@@ -15,7 +15,19 @@
 
 #include "qtype/encode_testing.h"
 
+// Targets first.
+// clang-format off
+#include "qtype/lane_targets.h"
+#include <hwy/highway.h>
+// clang-format on
+
 namespace bitgauge {
+
+// GoogleTest prints parameters with it.
+void PrintTo(const QType& type, std::ostream* to) {
+    *to << type.name;
+}
+
 namespace {
 
 struct Target {

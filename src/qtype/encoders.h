@@ -24,4 +24,31 @@ bool is_encodable(int type_id);
 void encode_by_ggml(int type_id, const float* in, size_t rows, size_t row_weights,
                     const float* importance, std::byte* out);
 
+void encode_q4_0_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q4_1_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q5_0_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q5_1_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q8_0_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_mxfp4_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                       std::byte* out);
+void encode_q2_k_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q3_k_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q4_k_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q5_k_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_q6_k_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                      std::byte* out);
+void encode_iq4_nl_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                        std::byte* out);
+void encode_iq4_xs_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
+                        std::byte* out);
+
 }  // namespace bitgauge

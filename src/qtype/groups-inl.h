@@ -1,0 +1,73 @@
+// Blocks of many rows, handed to an encoder a lane each, and what is done with one block at the
+// end.
+
+// Included once per instruction set.
+#if defined(BITGAUGE_QTYPE_GROUPS_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef BITGAUGE_QTYPE_GROUPS_INL_H
+#undef BITGAUGE_QTYPE_GROUPS_INL_H
+#else
+#define BITGAUGE_QTYPE_GROUPS_INL_H
+#endif
+
+#include "qtype/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace bitgauge::HWY_NAMESPACE {
+
+// One block per lane; lanes from `used` on repeat the last block and are not written.
+struct Group {
+    size_t used;
+    const float* x[kLanes];
+    const float* importance[kLanes];  // only when there is importance
+    std::byte* out[kLanes];
+};
+
+struct BlockShape {
+    size_t weights;
+    size_t bytes;
+};
+
+// Calls encode(group) for all blocks of all rows in order.
+template <class Encode>
+HWY_INLINE void for_each_group(BlockShape shape, const float* in, size_t rows, size_t row_weights,
+                               const float* importance, std::byte* out, const Encode& encode) {
+    const size_t row_blocks = row_weights / shape.weights;
+    const size_t blocks = rows * row_blocks;
+    for (size_t first = 0; first < blocks; first += kLanes) {
+        Group group;
+        group.used = std::min(kLanes, blocks - first);
+        for (size_t lane = 0; lane < kLanes; ++lane) {
+            const size_t block = first + std::min(lane, group.used - 1);
+            group.x[lane] = in + block * shape.weights;
+            group.out[lane] = out + block * shape.bytes;
+            group.importance[lane] =
+                importance == nullptr ? nullptr : importance + block % row_blocks * shape.weights;
+        }
+        encode(group);
+    }
+}
+
+// Levels of one sub-block for a scale and minimum as stored.
+HWY_INLINE void levels_of(const float* x, size_t count, float scale, float minimum, int highest,
+                          uint8_t* levels) {
+    const Floats d;
+    for (size_t i = 0; i < count; i += kLanes) {
+        const Vec v = hn::Div(hn::Add(hn::LoadU(d, x + i), set(minimum)), set(scale));
+        hn::StoreU(hn::DemoteTo(Bytes(), clamp(nearest_int(v), 0, highest)), Bytes(), levels + i);
+    }
+}
+
+// Levels of one sub-block as the search rounded them.
+HWY_INLINE void searched_levels(const float* x, size_t count, float inverse, float offset,
+                                int highest, uint8_t* levels) {
+    const Floats d;
+    for (size_t i = 0; i < count; i += kLanes) {
+        const Vec v = hn::Mul(set(inverse), hn::Sub(hn::LoadU(d, x + i), set(offset)));
+        hn::StoreU(hn::DemoteTo(Bytes(), clamp(nearest_int(v), 0, highest)), Bytes(), levels + i);
+    }
+}
+
+}  // namespace bitgauge::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
