@@ -18,9 +18,14 @@ struct OwnEncoder {
     RowEncoder encode;
 };
 
+// One line per type.
+// clang-format off
 constexpr std::array kOwnEncoders = {
-    OwnEncoder{GGML_TYPE_Q2_K, encode_q2_k_rows}, OwnEncoder{GGML_TYPE_Q4_K, encode_q4_k_rows},
+    OwnEncoder{GGML_TYPE_Q2_K, encode_q2_k_rows},
+    OwnEncoder{GGML_TYPE_Q3_K, encode_q3_k_rows},
+    OwnEncoder{GGML_TYPE_Q4_K, encode_q4_k_rows},
     OwnEncoder{GGML_TYPE_Q5_K, encode_q5_k_rows},
+    OwnEncoder{GGML_TYPE_Q6_K, encode_q6_k_rows},
     // IQ2_XXS
     // IQ2_XS
     // IQ2_S
@@ -29,6 +34,7 @@ constexpr std::array kOwnEncoders = {
     // IQ1_S
     // IQ1_M
 };
+// clang-format on
 
 // The cases of ggml_quantize_chunk, which ends the process on any other type.
 constexpr std::array kEncodable = {

@@ -67,6 +67,33 @@ HWY_INLINE void searched_levels(const float* x, size_t count, float inverse, flo
     }
 }
 
+// Levels of one sub-block of signed levels, plus `half`, for a scale as stored.
+HWY_INLINE void signed_levels_of(const float* x, size_t count, float scale, int half,
+                                 uint8_t* levels) {
+    const Floats d;
+    for (size_t i = 0; i < count; i += kLanes) {
+        const Vec v = hn::Div(hn::LoadU(d, x + i), set(scale));
+        const IntVec level = hn::Add(clamp(nearest_int(v), -half, half - 1), hn::Set(Ints(), half));
+        hn::StoreU(hn::DemoteTo(Bytes(), level), Bytes(), levels + i);
+    }
+}
+
+// The same as the search rounded them; an inverse of zero marks a block of zeros, whose levels ggml
+// stores as zero, not as half.
+HWY_INLINE void searched_signed_levels(const float* x, size_t count, float inverse, int half,
+                                       uint8_t* levels) {
+    if (inverse == 0) {
+        std::fill_n(levels, count, uint8_t{0});
+        return;
+    }
+    const Floats d;
+    for (size_t i = 0; i < count; i += kLanes) {
+        const Vec v = hn::Mul(set(inverse), hn::LoadU(d, x + i));
+        const IntVec level = hn::Add(clamp(nearest_int(v), -half, half - 1), hn::Set(Ints(), half));
+        hn::StoreU(hn::DemoteTo(Bytes(), level), Bytes(), levels + i);
+    }
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include <hwy/highway.h>
@@ -45,6 +46,9 @@ HWY_INLINE Vec load(const float* from) {
 HWY_INLINE void store(Vec v, float* to) {
     hn::Store(v, Floats(), to);
 }
+HWY_INLINE Mask all_lanes() {
+    return hn::Eq(hn::Zero(Floats()), hn::Zero(Floats()));
+}
 HWY_INLINE bool any(Mask mask) {
     return !hn::AllFalse(Floats(), mask);
 }
@@ -62,6 +66,13 @@ HWY_INLINE IntVec nearest_int(Vec v) {
     const Ints d;
     const auto bits = hn::BitCast(d, hn::Add(v, set(kMagic)));
     return hn::Sub(hn::And(bits, hn::Set(d, 0x007fffff)), hn::Set(d, 0x00400000));
+}
+
+HWY_INLINE int nearest_int(float v) {
+    const float sum = v + kMagic;
+    int32_t bits;
+    std::memcpy(&bits, &sum, sizeof(bits));
+    return (bits & 0x007fffff) - 0x00400000;
 }
 
 HWY_INLINE IntVec clamp(IntVec v, int lowest, int highest) {

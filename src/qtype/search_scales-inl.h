@@ -65,7 +65,7 @@ class ScalesSearch {
     // Lanes whose values all count as zero.
     HWY_INLINE Mask measure() {
         largest_ = hn::Zero(Floats());
-        non_negative_ = is_finite(largest_);
+        non_negative_ = all_lanes();
         for (size_t i = 0; i < kCount; ++i) {
             const Vec x = value(i);
             largest_ = choose(hn::Gt(x, largest_), x, largest_);
@@ -117,7 +117,7 @@ class ScalesSearch {
 
     // One round of moving each level to where the others want it; lanes that moved.
     HWY_INLINE Mask improve(Mask zero, Mask& exact) {
-        Mask changed = hn::And(zero, hn::Not(zero));
+        Mask changed = hn::Not(all_lanes());
         for (size_t i = 0; i < kCount; ++i) {
             const Mask moved = move_level(i, zero, exact);
             changed = hn::Or(changed, moved);
