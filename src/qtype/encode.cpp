@@ -21,6 +21,12 @@ struct OwnEncoder {
 // One line per type.
 // clang-format off
 constexpr std::array kOwnEncoders = {
+    OwnEncoder{GGML_TYPE_Q4_0, encode_q4_0_rows},
+    OwnEncoder{GGML_TYPE_Q4_1, encode_q4_1_rows},
+    OwnEncoder{GGML_TYPE_Q5_0, encode_q5_0_rows},
+    OwnEncoder{GGML_TYPE_Q5_1, encode_q5_1_rows},
+    OwnEncoder{GGML_TYPE_Q8_0, encode_q8_0_rows},
+    OwnEncoder{GGML_TYPE_MXFP4, encode_mxfp4_rows},
     OwnEncoder{GGML_TYPE_Q2_K, encode_q2_k_rows},
     OwnEncoder{GGML_TYPE_Q3_K, encode_q3_k_rows},
     OwnEncoder{GGML_TYPE_Q4_K, encode_q4_k_rows},

@@ -47,6 +47,40 @@ HWY_INLINE void for_each_group(BlockShape shape, const float* in, size_t rows, s
     }
 }
 
+#if HWY_TARGET == HWY_SCALAR
+HWY_INLINE void pack_nibbles(const uint8_t* levels, uint8_t* bytes) {
+    for (size_t i = 0; i < 16; ++i) {
+        bytes[i] = static_cast<uint8_t>((levels[i] & 15) | (levels[i + 16] & 15) << 4);
+    }
+}
+HWY_INLINE void pack_fifth_bits(const uint8_t* levels, uint8_t* bytes) {
+    std::fill_n(bytes, 4, uint8_t{0});
+    for (size_t i = 0; i < 32; ++i) {
+        bytes[i / 8] = static_cast<uint8_t>(bytes[i / 8] | (levels[i] >> 4 & 1) << i % 8);
+    }
+}
+#else
+// Low four bits of 32 levels: the first sixteen in the low halves of the bytes.
+HWY_INLINE void pack_nibbles(const uint8_t* levels, uint8_t* bytes) {
+    const hn::FixedTag<uint8_t, 16> d;
+    const auto mask = hn::Set(d, 15);
+    const auto low = hn::And(hn::LoadU(d, levels), mask);
+    const auto high = hn::And(hn::LoadU(d, levels + 16), mask);
+    hn::StoreU(hn::Or(low, hn::ShiftLeft<4>(high)), d, bytes);
+}
+
+// Bit i: the fifth bit of level i, of 32.
+HWY_INLINE void pack_fifth_bits(const uint8_t* levels, uint8_t* bytes) {
+    const hn::FixedTag<uint8_t, 16> d;
+    const auto fifth = hn::Set(d, 16);
+    for (size_t half = 0; half < 2; ++half) {
+        uint8_t bits[8];
+        hn::StoreMaskBits(d, hn::TestBit(hn::LoadU(d, levels + 16 * half), fifth), bits);
+        std::copy_n(bits, 2, bytes + 2 * half);
+    }
+}
+#endif
+
 // Levels of one sub-block for a scale and minimum as stored.
 HWY_INLINE void levels_of(const float* x, size_t count, float scale, float minimum, int highest,
                           uint8_t* levels) {
