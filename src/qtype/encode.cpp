@@ -32,6 +32,8 @@ constexpr std::array kOwnEncoders = {
     OwnEncoder{GGML_TYPE_Q4_K, encode_q4_k_rows},
     OwnEncoder{GGML_TYPE_Q5_K, encode_q5_k_rows},
     OwnEncoder{GGML_TYPE_Q6_K, encode_q6_k_rows},
+    OwnEncoder{GGML_TYPE_IQ4_NL, encode_iq4_nl_rows},
+    OwnEncoder{GGML_TYPE_IQ4_XS, encode_iq4_xs_rows},
     // IQ2_XXS
     // IQ2_XS
     // IQ2_S

@@ -14,13 +14,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace bitgauge::HWY_NAMESPACE {
 
-// One block per lane; lanes from `used` on repeat the last block and are not written.
-struct Group {
+// Blocks that are encoded together; those from `used` on repeat the last one and are not written.
+template <size_t kBlocks>
+struct GroupOf {
     size_t used;
-    const float* x[kLanes];
-    const float* importance[kLanes];  // only when there is importance
-    std::byte* out[kLanes];
+    const float* x[kBlocks];
+    const float* importance[kBlocks];  // nullptr without importance
+    std::byte* out[kBlocks];
 };
+using Group = GroupOf<kLanes>;
 
 struct BlockShape {
     size_t weights;
@@ -28,19 +30,19 @@ struct BlockShape {
 };
 
 // Calls encode(group) for all blocks of all rows in order.
-template <class Encode>
+template <size_t kBlocks = kLanes, class Encode>
 HWY_INLINE void for_each_group(BlockShape shape, const float* in, size_t rows, size_t row_weights,
                                const float* importance, std::byte* out, const Encode& encode) {
     const size_t row_blocks = row_weights / shape.weights;
     const size_t blocks = rows * row_blocks;
-    for (size_t first = 0; first < blocks; first += kLanes) {
-        Group group;
-        group.used = std::min(kLanes, blocks - first);
-        for (size_t lane = 0; lane < kLanes; ++lane) {
-            const size_t block = first + std::min(lane, group.used - 1);
-            group.x[lane] = in + block * shape.weights;
-            group.out[lane] = out + block * shape.bytes;
-            group.importance[lane] =
+    for (size_t first = 0; first < blocks; first += kBlocks) {
+        GroupOf<kBlocks> group;
+        group.used = std::min(kBlocks, blocks - first);
+        for (size_t i = 0; i < kBlocks; ++i) {
+            const size_t block = first + std::min(i, group.used - 1);
+            group.x[i] = in + block * shape.weights;
+            group.out[i] = out + block * shape.bytes;
+            group.importance[i] =
                 importance == nullptr ? nullptr : importance + block % row_blocks * shape.weights;
         }
         encode(group);
