@@ -124,6 +124,13 @@ TEST_P(OwnEncoder, LeavesWeightsThatAreNotFiniteToTheReference) {
     }
 }
 
+TEST_P(OwnEncoder, WritesTheReferencesBytesForDamagedImportance) {
+    if (has_grid(GetParam())) GTEST_SKIP() << "ggml ends the process on it";
+    for (const Pattern pattern : {Pattern::kNormal, Pattern::kHuge, Pattern::kZeroBlocks}) {
+        expect_reference(pattern, Importance::kDamaged, 17, 2048, "best target");
+    }
+}
+
 // RapidCheck draws scales, lengths and shapes; the same bytes whatever it finds.
 TEST_P(OwnEncoder, WritesTheReferencesBytesForDrawnRows) {
     const QType& type = GetParam();

@@ -109,6 +109,22 @@ float pattern_weight(Pattern pattern, size_t at, std::mt19937& random) {
     return std::numeric_limits<float>::quiet_NaN();
 }
 
+float damaged(float square, std::mt19937& random) {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    switch (random() % 64) {
+        case 0:
+            return std::numeric_limits<float>::quiet_NaN();
+        case 1:
+            return kInfinity;
+        case 2:
+            return -square;
+        case 3:
+            return 1e30F;
+        default:
+            return square;
+    }
+}
+
 float importance_value(Importance importance, std::mt19937& random) {
     const float square = std::pow(normal(random), 2.0F) + 1e-3F;
     switch (importance) {
@@ -116,6 +132,8 @@ float importance_value(Importance importance, std::mt19937& random) {
             return random() % 3 == 0 ? 0.0F : square;
         case Importance::kWide:
             return std::ldexp(square, static_cast<int>(random() % 40U) - 20);
+        case Importance::kDamaged:
+            return damaged(square, random);
         default:
             return square;
     }
@@ -151,7 +169,7 @@ std::vector<float> pattern_weights(Pattern pattern, size_t count, uint32_t seed)
 
 std::string importance_name(Importance importance) {
     constexpr std::array kNames = {"no importance", "importance", "importance with zeros",
-                                   "wide importance"};
+                                   "wide importance", "damaged importance"};
     return kNames[static_cast<size_t>(importance)];
 }
 

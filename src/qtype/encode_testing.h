@@ -35,7 +35,8 @@ std::string pattern_name(Pattern pattern);
 // The same bits for the same arguments, everywhere.
 std::vector<float> pattern_weights(Pattern pattern, size_t count, uint32_t seed);
 
-enum class Importance { kNone, kPlain, kWithZeros, kWide };
+// kDamaged has negative values, NaN and infinities.
+enum class Importance { kNone, kPlain, kWithZeros, kWide, kDamaged };
 std::string importance_name(Importance importance);
 std::vector<float> importance_values(Importance importance, size_t row_weights, uint32_t seed);
 

@@ -29,11 +29,11 @@ class RefinedSearch {
         const Vec none = hn::Zero(Floats());
         for (size_t p = 0; p < kPair; ++p) {
             const Mask usable = hn::AndNot(zero_[p], hn::Gt(sum_l2_[p], none));
-            const Vec scale = hn::Div(sum_xl_[p], sum_l2_[p]);
-            fits[p] = {.scale = hn::IfThenElseZero(usable, scale),
+            const Vec scale = hn::IfThenElseZero(usable, hn::Div(sum_xl_[p], sum_l2_[p]));
+            fits[p] = {.scale = scale,
                        .inverse = hn::IfThenZeroElse(zero_[p], inverse_[p]),
                        .zero = zero_[p],
-                       .exact = exact_[p]};
+                       .exact = hn::And(exact_[p], is_finite(scale))};
         }
     }
 

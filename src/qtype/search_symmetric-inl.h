@@ -19,7 +19,7 @@ struct SymmetricFit {
     Vec scale;
     Vec inverse;
     Mask zero;
-    Mask exact;  // false: some weight is not finite
+    Mask exact;  // false: the scale or some weight is not finite
 };
 
 // The weight of largest magnitude, the first of equals.
@@ -83,8 +83,8 @@ class SymmetricSearch {
         sum_levels();
         const Vec zero = hn::Zero(Floats());
         for (size_t p = 0; p < kPair; ++p) {
-            const Mask some = hn::Ne(sum_l2_[p], zero);
-            scale_[p] = hn::IfThenElseZero(some, hn::Div(sum_xl_[p], sum_l2_[p]));
+            const Mask none = hn::Eq(sum_l2_[p], zero);  // not of NaN
+            scale_[p] = hn::IfThenZeroElse(none, hn::Div(sum_xl_[p], sum_l2_[p]));
             best_[p] = hn::Mul(scale_[p], sum_xl_[p]);
         }
     }
@@ -128,10 +128,11 @@ class SymmetricSearch {
 
     HWY_INLINE SymmetricFit fit(size_t p) const {
         const Mask zero = hn::Lt(extreme_[p].magnitude, set(kSmallestMaximum));
-        return {.scale = hn::IfThenZeroElse(zero, scale_[p]),
+        const Vec scale = hn::IfThenZeroElse(zero, scale_[p]);
+        return {.scale = scale,
                 .inverse = hn::IfThenZeroElse(zero, best_inverse_[p]),
                 .zero = zero,
-                .exact = extreme_[p].finite};
+                .exact = hn::And(extreme_[p].finite, is_finite(scale))};
     }
 
     float half_;
