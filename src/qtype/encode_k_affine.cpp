@@ -35,12 +35,13 @@ struct Chosen {
     float offset[kSubs];
 };
 
+// sigma2 is kSigma * sum of squares / 256, multiplied first.
 struct FormatQ2K {
     using Block = BlockQ2K;
     static constexpr ggml_type kType = GGML_TYPE_Q2_K;
     static constexpr size_t kSub = 16;
     static constexpr int kScaleLevels = 15;
-    static constexpr float kSigma = 1.0F / kSuperBlock;
+    static constexpr float kSigma = 1;
     static constexpr AffineTrials kTrials = {3, -0.9F, 0.05F, 36};
     static constexpr AffineTrials kPlainTrials = {3, -0.5F, 0.1F, 15};
     static constexpr Deviation kPlainDeviation = Deviation::kAbsolute;
@@ -90,7 +91,7 @@ struct FormatQ4K {
     static constexpr ggml_type kType = GGML_TYPE_Q4_K;
     static constexpr size_t kSub = 32;
     static constexpr int kScaleLevels = 63;
-    static constexpr float kSigma = 2.0F / kSuperBlock;
+    static constexpr float kSigma = 2;
     static constexpr AffineTrials kTrials = {15, -0.9F, 0.05F, 36};
     static constexpr AffineTrials kPlainTrials = {15, -1.0F, 0.1F, 20};
     static constexpr Deviation kPlainDeviation = Deviation::kSquare;
@@ -115,7 +116,7 @@ struct FormatQ5K {
     static constexpr ggml_type kType = GGML_TYPE_Q5_K;
     static constexpr size_t kSub = 32;
     static constexpr int kScaleLevels = 63;
-    static constexpr float kSigma = 2.0F / kSuperBlock;
+    static constexpr float kSigma = 2;
     static constexpr AffineTrials kTrials = {31, -0.9F, 0.05F, 36};
     static constexpr AffineTrials kPlainTrials = {31, -0.5F, 0.1F, 15};
     static constexpr Deviation kPlainDeviation = Deviation::kSquare;
@@ -159,9 +160,9 @@ class AffineGroup {
 
     HWY_INLINE void fit(const Group& group) {
         make_tile(group.x, kSuperBlock, x_);
-        const Vec squares = sum_of_squares(x_, kSuperBlock);
+        const Vec squares = hn::Mul(set(Format::kSigma), sum_of_squares(x_, kSuperBlock));
         exact_ = is_finite(squares);
-        weigh(group, hn::Mul(squares, set(Format::kSigma)));
+        weigh(group, hn::Mul(squares, set(1.0F / kSuperBlock)));
         for (size_t sub = 0; sub < kSubs; sub += kPair) {
             AffineFit fits[kPair];
             const size_t at = sub * kSub * kLanes;

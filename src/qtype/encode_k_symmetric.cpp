@@ -107,9 +107,9 @@ struct FormatQ3K {
             blocks.exact_lanes = bits_of(refine_sub_blocks(kHalf, blocks));
             return;
         }
-        const Vec squares = sum_of_squares(blocks.x, kSuperBlock);
+        const Vec squares = hn::Mul(set(2.0F), sum_of_squares(blocks.x, kSuperBlock));
         make_tile(group.importance, kSuperBlock, blocks.weights);
-        weigh_importance(blocks.x, kSuperBlock, hn::Mul(squares, set(2.0F / kSuperBlock)),
+        weigh_importance(blocks.x, kSuperBlock, hn::Mul(squares, set(1.0F / kSuperBlock)),
                          blocks.weights);
         for (size_t sub = 0; sub < kSubs; ++sub) {
             store(sum(blocks.weights + sub * kSub * kLanes, kSub),

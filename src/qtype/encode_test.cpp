@@ -124,6 +124,14 @@ TEST_P(OwnEncoder, LeavesWeightsThatAreNotFiniteToTheReference) {
     }
 }
 
+// Ties between levels are what a search by other means would get wrong.
+TEST_P(OwnEncoder, DecidesTiesAsTheReferenceDoes) {
+    for (const Importance importance : {Importance::kNone, Importance::kPlain}) {
+        expect_reference(Pattern::kBounds, importance, 32, 2048, "best target");
+        expect_reference(Pattern::kTies, importance, 16, 2048, "best target");
+    }
+}
+
 TEST_P(OwnEncoder, WritesTheReferencesBytesForDamagedImportance) {
     if (has_grid(GetParam())) GTEST_SKIP() << "ggml ends the process on it";
     for (const Pattern pattern : {Pattern::kNormal, Pattern::kHuge, Pattern::kZeroBlocks}) {
@@ -140,8 +148,8 @@ TEST_P(OwnEncoder, WritesTheReferencesBytesForDrawnRows) {
         const size_t rows = *rc::gen::inRange<size_t>(1, 5);
         const auto pattern =
             static_cast<Pattern>(*rc::gen::inRange(0, static_cast<int>(Pattern::kCount)));
-        const auto importance =
-            static_cast<Importance>(*rc::gen::inRange(type.needs_importance ? 1 : 0, 4));
+        const auto importance = static_cast<Importance>(
+            *rc::gen::inRange(type.needs_importance ? 1 : 0, has_grid(type) ? 4 : 5));
         const auto seed = *rc::gen::arbitrary<uint32_t>();
         expect_reference_bytes(type.id, pattern_weights(pattern, rows * row, seed), row,
                                importance_values(importance, row, seed + 1),

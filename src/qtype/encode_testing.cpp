@@ -66,6 +66,33 @@ float zero_blocks(std::mt19937& random, size_t at) {
     }
 }
 
+// Every block starts with its largest weight, from which formats take the scale: a power of two, or
+// just below one, for some format.
+float bounds(std::mt19937& random, size_t at, float& largest, int& exponent) {
+    constexpr std::array kLargest = {-127.0F, 127.0F, -8.0F,  8.0F,          -16.0F,
+                                     12.0F,   15.0F,  -32.0F, 0x1.fffffep3F, 0x1.fffffcp5F};
+    if (at % kBlock == 0) {
+        largest = kLargest[random() % kLargest.size()];
+        exponent = static_cast<int>(random() % 120U) - 60;
+        return std::ldexp(largest, exponent);
+    }
+    const auto halves = static_cast<int>(2 * std::abs(largest));
+    float weight =
+        0.5F * static_cast<float>(static_cast<int>(random() % static_cast<uint32_t>(halves + 1)));
+    const float toward = (random() & 1U) != 0 ? 0.0F : 1000.0F;
+    for (uint32_t step = random() % 3; step > 0; --step) weight = std::nextafter(weight, toward);
+    return std::ldexp(std::min(weight, std::abs(largest)) * sign(random), exponent);
+}
+
+std::vector<float> bounds_weights(size_t count, uint32_t seed) {
+    std::mt19937 random(seed);
+    float largest = 0;
+    int exponent = 0;
+    std::vector<float> weights(count);
+    for (size_t i = 0; i < count; ++i) weights[i] = bounds(random, i, largest, exponent);
+    return weights;
+}
+
 float mixed_scales(std::mt19937& random, size_t at) {
     constexpr std::array kScales = {1.0F, 1e-4F, 3e3F, 1e-9F, 0.02F, 1e-20F};
     return normal(random) * kScales[at / (kBlock / 2) % kScales.size()];
@@ -103,6 +130,7 @@ float pattern_weight(Pattern pattern, size_t at, std::mt19937& random) {
             return zero_blocks(random, at);
         case Pattern::kMixedScales:
             return mixed_scales(random, at);
+        case Pattern::kBounds:  // not weight by weight
         case Pattern::kCount:
             break;
     }
@@ -152,15 +180,18 @@ std::string first_difference(const QType& type, std::span<const std::byte> ours,
 }  // namespace
 
 std::string pattern_name(Pattern pattern) {
-    constexpr std::array kNames = {
-        "zeros",        "constant",    "negative constant", "ties",   "absmax ties", "outliers",
-        "tiny",         "huge",        "denormal",          "normal", "uniform",     "all positive",
-        "all negative", "zero blocks", "mixed scales"};
+    constexpr std::array kNames = {"zeros",        "constant",    "negative constant",
+                                   "ties",         "absmax ties", "outliers",
+                                   "tiny",         "huge",        "denormal",
+                                   "normal",       "uniform",     "all positive",
+                                   "all negative", "zero blocks", "bounds",
+                                   "mixed scales"};
     static_assert(kNames.size() == static_cast<size_t>(Pattern::kCount));
     return kNames[static_cast<size_t>(pattern)];
 }
 
 std::vector<float> pattern_weights(Pattern pattern, size_t count, uint32_t seed) {
+    if (pattern == Pattern::kBounds) return bounds_weights(count, seed);
     std::mt19937 random(seed);
     std::vector<float> weights(count);
     for (size_t i = 0; i < count; ++i) weights[i] = pattern_weight(pattern, i, random);

@@ -26,6 +26,7 @@ enum class Pattern {
     kAllPositive,
     kAllNegative,
     kZeroBlocks,   // blocks of zeros, also of negative zeros, between others
+    kBounds,       // halfway between levels, give or take a bit, under scales that are exact
     kMixedScales,  // blocks of very different size in one super-block
     kCount,
 };
