@@ -1,7 +1,7 @@
 #pragma once
 
-// The table of tensor types: every type of the ggml this build stands on, and how a row of it is
-// decoded. Encoding is not here yet.
+// The table of tensor types: every type of the ggml this build stands on, and how rows of it are
+// decoded and encoded. The bytes are ggml's; the encoders of the common types are faster.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,8 +17,11 @@ struct QType {
     std::string name;  // ggml's name: "q4_K"
     uint32_t block_weights = 0;
     uint32_t block_bytes = 0;
-    bool quantized = false;  // not F32, F16, BF16 or an integer
-    bool decodable = false;  // decode_row() takes it
+    bool quantized = false;         // not F32, F16, BF16 or an integer
+    bool decodable = false;         // decode_row() takes it
+    bool encodable = false;         // encode_rows() takes it
+    bool needs_importance = false;  // encode_rows() refuses it without importance
+    bool has_own_encoder = false;   // encoded here, many times faster than by ggml
 
     // Exact: 8 * block_bytes / block_weights bits per weight.
     double bits_per_weight() const { return 8.0 * block_bytes / block_weights; }
@@ -36,6 +39,16 @@ const QType* type_by_id(int id);
 // Decodes `in`, whole rows or blocks of one type, into `out`, exactly as ggml does. Throws
 // Error(kInput) when the type is unknown or cannot be decoded, or the sizes do not fit each other.
 void decode_row(int type_id, std::span<const std::byte> in, std::span<float> out);
+
+// Encodes `in`, whole rows of `row_weights` weights each, into `out`, row after row. The bytes
+// equal those of ggml_quantize_chunk, also where weights are not finite (scan before: ggml itself
+// ends the process on such weights for some types below two bits). `importance` is empty or E[x^2]
+// of each of the `row_weights` input channels, shared by all rows of the call; a row's bytes depend
+// on that row only, so rows may be split over calls and threads in any way. Many rows a call are
+// faster than one. Throws Error(kInput) when the type is unknown or cannot be encoded, needs
+// importance and has none, or the sizes do not fit each other.
+void encode_rows(int type_id, std::span<const float> in, size_t row_weights,
+                 std::span<const float> importance, std::span<std::byte> out);
 
 // "0.25.3 (0c1e570)": version and commit of the ggml that is loaded.
 std::string ggml_version_text();

@@ -9,6 +9,8 @@
 
 #include "bitgauge/error.h"
 
+#include "qtype/encoders.h"
+
 #include <ggml.h>
 
 namespace bitgauge {
@@ -28,7 +30,10 @@ std::vector<QType> make_table() {
                          .block_weights = static_cast<uint32_t>(ggml_blck_size(type)),
                          .block_bytes = static_cast<uint32_t>(ggml_type_size(type)),
                          .quantized = ggml_is_quantized(type),
-                         .decodable = decodes(type)});
+                         .decodable = decodes(type),
+                         .encodable = is_encodable(id),
+                         .needs_importance = ggml_quantize_requires_imatrix(type),
+                         .has_own_encoder = own_encoder(id) != nullptr});
     }
     return table;
 }
