@@ -39,7 +39,7 @@ inline TensorInfo made_tensor(const std::string& name, const std::vector<uint64_
     return info;
 }
 
-// Matrices in BF16, the rest in F32, as converters write them.
+// Matrices in BF16, the rest (and what says so) in F32, as converters write them.
 inline ModelHeader made_header(const Json& model) {
     ModelHeader header{.architecture = model.at("architecture"),
                        .layers = model.at("layers"),
@@ -51,7 +51,7 @@ inline ModelHeader made_header(const Json& model) {
     for (const Json& tensor : model.at("tensors")) {
         const std::string name = tensor.at("name");
         const auto shape = tensor.at("shape").get<std::vector<uint64_t>>();
-        const std::string type = shape.size() > 1 ? "bf16" : "f32";
+        const std::string type = tensor.value("type", shape.size() > 1 ? "bf16" : "f32");
         const size_t star = name.find('*');
         if (star == std::string::npos) {
             header.tensors.push_back(made_tensor(name, shape, type));

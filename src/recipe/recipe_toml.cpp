@@ -289,6 +289,9 @@ std::vector<Recipe> split_family(const Recipe& family, const toml::table& member
         recipe.name = std::string(key.str());
         TableReader reader(*node.as_table(), origin);
         read_head(reader, recipe);
+        for (const auto& [name, type] : read_values(reader.table("values"), origin)) {
+            recipe.values[name] = type;
+        }
         reader.refuse_other_keys();
         for (const ParsedRule& rule : rules) {
             if (is_for(rule, std::string(key.str()))) recipe.rules.push_back(rule.rule);
