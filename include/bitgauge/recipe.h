@@ -161,6 +161,7 @@ struct ResolvedTensor {
     std::string wanted;    // what the rule says
     std::string type;      // what it gets: another than `wanted` where rows do not fit
     bool kept = false;     // stays as it is
+    bool forced = false;   // changed although such tensors are never quantized
     bool needs_importance = false;
     uint64_t weights = 0;
     uint64_t bytes = 0;  // in its new type, without padding

@@ -1,16 +1,22 @@
 #include "recipe/matcher.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fnmatch.h>
 
 namespace bitgauge {
 namespace {
 
+// The N of "blk.N.", at the beginning or after a dot.
 std::optional<int64_t> layer_of(const std::string& name) {
-    static const std::regex block(R"((^|\.)blk\.(\d{1,6})\.)");
-    std::smatch match;
-    if (!std::regex_search(name, match, block)) return std::nullopt;
-    return std::stoll(match[2].str());
+    constexpr std::string_view kBlock = "blk.";
+    const size_t at = name.starts_with(kBlock) ? 0 : name.find(".blk.");
+    if (at == std::string::npos) return std::nullopt;
+    const char* begin = name.data() + at + (at == 0 ? 0 : 1) + kBlock.size();
+    int64_t layer = 0;
+    const auto [end, error] = std::from_chars(begin, name.data() + name.size(), layer);
+    const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '.';
+    return whole && layer >= 0 ? std::optional(layer) : std::nullopt;
 }
 
 bool has_architecture(const std::vector<std::string>& wanted, const std::string& architecture) {
@@ -51,6 +57,16 @@ int64_t rows_of(const TensorInfo& tensor) {
 }  // namespace
 
 bool matches_pattern(const std::string& pattern, const std::string& text) {
+    // The two common kinds are told without fnmatch(3): "name" and "*part*".
+    constexpr const char* kSpecial = "*?[";
+    const size_t first = pattern.find_first_of(kSpecial);
+    if (first == std::string::npos) return pattern == text;
+    if (first == 0 && pattern.find_first_of(kSpecial, 1) + 1 == pattern.size()) {
+        const std::string_view part = std::string_view(pattern).substr(1, pattern.size() - 2);
+        if (pattern.size() > 1 && pattern.back() == '*') {
+            return text.find(part) != std::string::npos;
+        }
+    }
     return fnmatch(pattern.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
 }
 

@@ -21,8 +21,10 @@ struct TensorFacts {
     const TensorInfo* info = nullptr;
     std::string role;
     std::optional<int64_t> layer;  // of "blk.N." wherever it stands
+    const Rule* never = nullptr;   // why it is never quantized (never.h)
 };
 
+// `never` is left out.
 TensorFacts facts_of(const TensorInfo& tensor);
 
 // How many tensors of each set came before, and how many there are in all.

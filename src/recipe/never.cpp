@@ -3,13 +3,27 @@
 #include <algorithm>
 
 namespace bitgauge {
+namespace {
 
-const Rule* never_quantized(const ModelHeader& model, const TensorFacts& tensor) {
-    static const std::vector<Rule>& rules = find_preset("never")->rules;
-    const auto at = std::find_if(rules.begin(), rules.end(), [&](const Rule& rule) {
-        return RuleMatcher(rule, {}, model, false, 1).matches(tensor, {});
-    });
-    return at == rules.end() ? nullptr : &*at;
+std::vector<RuleMatcher> never_rules(const ModelHeader& model) {
+    static const Recipe& never = *find_preset("never");
+    std::vector<RuleMatcher> matchers;
+    for (const Rule& rule : never.rules) matchers.emplace_back(rule, never.sets, model, false, 1);
+    return matchers;
+}
+
+}  // namespace
+
+ModelView::ModelView(const ModelHeader& header) : model(header) {
+    const std::vector<RuleMatcher> never = never_rules(header);
+    for (const TensorInfo& tensor : header.tensors) {
+        TensorFacts one = facts_of(tensor);
+        const auto at = std::find_if(never.begin(), never.end(), [&one](const RuleMatcher& rule) {
+            return rule.matches(one, {});
+        });
+        if (at != never.end()) one.never = &at->rule();
+        facts.push_back(std::move(one));
+    }
 }
 
 }  // namespace bitgauge

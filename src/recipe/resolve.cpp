@@ -47,6 +47,7 @@ std::vector<size_t> loader_order(const std::vector<TensorInfo>& tensors) {
 struct Level {
     const Recipe* recipe = nullptr;
     std::vector<RuleMatcher> rules;
+    std::vector<uint64_t> won;  // tensors per rule
     SetCounts counts;
 };
 
@@ -58,8 +59,9 @@ struct Winner {
 
 class Resolver {
   public:
-    Resolver(const ModelHeader& model, const Recipe& recipe, bool importance)
-        : model_(model),
+    Resolver(const ModelView& view, const Recipe& recipe, bool importance)
+        : view_(view),
+          model_(view.model),
           recipe_(recipe),
           importance_(importance),
           values_(all_values(recipe)),
@@ -72,7 +74,7 @@ class Resolver {
         Resolution resolution{.recipe = recipe_.name, .importance = importance_};
         resolution.tensors.resize(model_.tensors.size());
         for (const size_t i : loader_order(model_.tensors)) {
-            resolution.tensors[i] = resolve_one(model_.tensors[i]);
+            resolution.tensors[i] = resolve_one(view_.facts[i]);
         }
         check_rules(resolution.notes);
         add_sizes(resolution);
@@ -83,7 +85,7 @@ class Resolver {
     Level make_level(const Recipe& recipe) const {
         const QType* type = find_type(default_);
         const uint32_t row_block = type == nullptr ? 1 : type->block_weights;
-        Level level{.recipe = &recipe};
+        Level level{.recipe = &recipe, .won = std::vector<uint64_t>(recipe.rules.size())};
         for (const Rule& rule : recipe.rules) {
             level.rules.emplace_back(rule, sets_, model_, importance_, row_block);
         }
@@ -96,11 +98,11 @@ class Resolver {
         return level;
     }
 
-    ResolvedTensor resolve_one(const TensorInfo& tensor) {
-        const TensorFacts facts = facts_of(tensor);
-        const Rule* never = never_quantized(model_, facts);
+    ResolvedTensor resolve_one(const TensorFacts& facts) {
+        const Rule* never = facts.never;
         const Winner winner = first_match(facts, never != nullptr, 0, 0);
         if (never == nullptr) count(facts, winner);
+        note_winner(winner);
         ResolvedTensor resolved = begin(facts);
         if (never != nullptr && winner.rule == nullptr) {
             resolved.rule = rule_text(*never);
@@ -110,6 +112,13 @@ class Resolver {
         describe(winner, resolved);
         choose_type(written_type(winner), never != nullptr, resolved);
         return resolved;
+    }
+
+    void note_winner(const Winner& winner) {
+        for (Level& level : levels_) {
+            if (&level != winner.level) continue;
+            ++level.won[static_cast<size_t>(winner.rule - level.recipe->rules.data())];
+        }
     }
 
     // The first rule from `at` of level `depth` on that matches; tensors that are never quantized
@@ -182,6 +191,7 @@ class Resolver {
         const QType& wanted = known_type(written);
         const QType& type = fitting_type(wanted, resolved.name, resolved.shape);
         resolved.kept = false;
+        resolved.forced = never;
         resolved.wanted = wanted.name;
         resolved.type = type.name;
         resolved.bytes = tensor_bytes(type, resolved.shape);
@@ -204,6 +214,7 @@ class Resolver {
     void check_rule(const Level& level, const RuleMatcher& matcher) const;
     static void add_sizes(Resolution& resolution);
 
+    const ModelView& view_;
     const ModelHeader& model_;
     const Recipe& recipe_;
     bool importance_;
@@ -231,26 +242,29 @@ std::string nearest_role(const Rule& rule, const ModelHeader& model) {
     return "";
 }
 
+// Rules that decided nothing: a mistake where no tensor could ever match, else worth a word.
 void Resolver::check_rules(std::vector<std::string>& notes) const {
     for (const Level& level : levels_) {
-        for (const RuleMatcher& matcher : level.rules) {
-            if (!matcher.rule().optional) check_rule(level, matcher);
+        for (size_t i = 0; i < level.rules.size(); ++i) {
+            const Rule& rule = level.rules[i].rule();
+            if (rule.optional || level.won[i] > 0) continue;
+            check_rule(level, level.rules[i]);
+            notes.push_back(fmt::format(
+                "{}{}: the rule '{}' decides nothing: rules before it do", level.recipe->origin,
+                rule.line > 0 ? fmt::format(" line {}", rule.line) : "", rule_text(rule)));
         }
     }
-    (void)notes;
 }
 
-// A rule that decides nothing at all is a mistake of whoever wrote it.
 void Resolver::check_rule(const Level& level, const RuleMatcher& matcher) const {
     const Rule& rule = matcher.rule();
     bool never = false;
-    for (const TensorInfo& tensor : model_.tensors) {
-        const TensorFacts facts = facts_of(tensor);
+    for (const TensorFacts& facts : view_.facts) {
         SetCounts counts = level.counts;
         for (auto& [name, before] : counts.before) before = 0;
         if (!rule.layers.empty() && rule.index != LayerIndex::kLayer) return;
         if (!matcher.matches(facts, counts)) continue;
-        if (rule.forced || never_quantized(model_, facts) == nullptr) return;
+        if (rule.forced || facts.never == nullptr) return;
         never = true;
     }
     if (never) {
@@ -282,10 +296,14 @@ const ResolvedTensor* Resolution::find(std::string_view tensor) const {
     return at == tensors.end() ? nullptr : &*at;
 }
 
-Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance) {
-    Resolution resolution = Resolver(model, recipe, importance).run();
-    resolution.file_bytes += model.other_bytes;
+Resolution resolve_view(const ModelView& view, const Recipe& recipe, bool importance) {
+    Resolution resolution = Resolver(view, recipe, importance).run();
+    resolution.file_bytes += view.model.other_bytes;
     return resolution;
+}
+
+Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance) {
+    return resolve_view(ModelView(model), recipe, importance);
 }
 
 void require_importance(const Resolution& resolution) {
