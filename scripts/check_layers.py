@@ -82,11 +82,12 @@ FOREIGN = [
     (r"boost/math/.*", {"stats"}),
     (r"utf8(cpp)?(/.*)?\.h", {"text"}),
     (r"curl/.*", {"hub"}),
+    (r"toml\+\+/.*", {"recipe"}),
     (r"CLI/.*", {"cli"}),
     (r"fmt/.*", ANY),
     (r"nlohmann/.*", ANY),
     (r"(oneapi/)?tbb/.*", ANY),
-    (r"(sys/[a-z]+|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios)\.h", ANY),
+    (r"(sys/[a-z]+|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios|fnmatch)\.h", ANY),
 ]
 # Libraries that only tests and benchmarks use.
 FOREIGN_IN_TESTS = [r"gtest/.*", r"gmock/.*", r"rapidcheck(/.*)?(\.h)?", r"benchmark/.*"]

@@ -1,23 +1,15 @@
 #pragma once
 
-// "Did you mean": the known name nearest to a mistyped one.
+// "Did you mean": what could have been typed instead.
 
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "base/nearest_name.h"
+
 namespace bitgauge {
-
-// Insertions, deletions and substitutions of one byte between `a` and `b` [Levenshtein 1966], with
-// a swap of neighbours as one step (optimal string alignment).
-size_t edit_distance(std::string_view a, std::string_view b);
-
-// The name at the smallest distance from `typed`; "" when even that is more than a third of `typed`
-// (at least 2) away.
-std::string suggest(std::string_view typed, std::span<const std::string> names);
 
 // After a failed parse: the first argument that no option or command took; "" when there is none.
 // An option's value is cut off ("--jsno=1" -> "--jsno").

@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "gguf/gguf_handle.h"
+#include "gguf/ik_header.h"
 #include "gguf/key_values.h"
 #include "gguf/split.h"
 
@@ -126,7 +127,12 @@ GgufFile GgufFile::open(const fs::path& path) {
     GgufFile file;
     const auto take = [&file](const gguf_context* header, const fs::path& shard) {
         const size_t first = file.tensors_.size();
-        add_tensors(header, static_cast<uint32_t>(file.shards_.size()), file.tensors_);
+        const auto number = static_cast<uint32_t>(file.shards_.size());
+        add_tensors(header, number, file.tensors_);
+        if (gguf_get_n_tensors(header) == 0) {
+            const std::vector<TensorInfo> more = read_ik_tensors(shard, number);
+            file.tensors_.insert(file.tensors_.end(), more.begin(), more.end());
+        }
         const uint64_t bytes = fs::file_size(shard);
         check_data_is_there(std::span(file.tensors_).subspan(first), shard, bytes);
         file.shards_.push_back(shard);

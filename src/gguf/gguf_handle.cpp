@@ -2,6 +2,7 @@
 
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/files.h"
 #include "gguf/header_check.h"
+#include "gguf/ik_header.h"
 
 namespace bitgauge {
 namespace {
@@ -49,9 +51,17 @@ class CapturedLog {
 }  // namespace
 
 GgufHandle read_gguf_header(const std::filesystem::path& path) {
-    check_header(MappedFile(path).bytes(), path.string());
+    const MappedFile file(path);
+    const HeaderLayout layout = check_header(file.bytes(), path.string());
     const CapturedLog log;
-    GgufHandle header(gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, /*ctx=*/nullptr}));
+    constexpr gguf_init_params kNoData = {/*no_alloc=*/true, /*ctx=*/nullptr};
+    GgufHandle header;
+    if (has_ik_types(file.bytes(), layout)) {
+        const std::vector<std::byte> keys = without_tensors(file.bytes(), layout);
+        header.reset(gguf_init_from_buffer(keys.data(), keys.size(), kNoData));
+    } else {
+        header.reset(gguf_init_from_file(path.c_str(), kNoData));
+    }
     if (header == nullptr) {
         throw Error(ErrorKind::kInput,
                     fmt::format("'{}' is damaged: {}", path.string(), log.cause()),

@@ -167,7 +167,7 @@ size_t value_bytes(uint32_t type) {
     }
 }
 
-void check_header(std::span<const std::byte> bytes, const std::string& file) {
+HeaderLayout check_header(std::span<const std::byte> bytes, const std::string& file) {
     constexpr uint64_t kSmallestKey = 8 + 4 + 1;  // length of the name, type, one byte
     constexpr uint64_t kSmallestTensor =
         8 + 4 + 4 + 8;  // length of the name, dimensions, type, offset
@@ -184,9 +184,13 @@ void check_header(std::span<const std::byte> bytes, const std::string& file) {
     for (uint64_t i = 0; readable && i < keys; ++i) {
         readable = skip_key_value(cursor, i, alignment);
     }
+    HeaderLayout layout{.tensors = tensors, .tensor_table = readable ? cursor.at() : 0};
     for (uint64_t i = 0; readable && i < tensors; ++i) readable = skip_tensor_info(cursor, i);
-    if (!readable || tensors == 0 || alignment == 0) return;
-    cursor.need((alignment - cursor.at() % alignment) % alignment, 1, "the padding of the header");
+    if (!readable || tensors == 0 || alignment == 0) return layout;
+    const uint64_t padding = (alignment - cursor.at() % alignment) % alignment;
+    cursor.need(padding, 1, "the padding of the header");
+    layout.data = cursor.at() + padding;
+    return layout;
 }
 
 }  // namespace bitgauge

@@ -13,8 +13,15 @@
 
 namespace bitgauge {
 
+// Where the parts of a header begin, in bytes from the beginning of the file.
+struct HeaderLayout {
+    uint64_t tensors = 0;       // entries of the tensor table
+    uint64_t tensor_table = 0;  // 0 when something before it is ggml's to refuse
+    uint64_t data = 0;          // the first tensor's data; 0 likewise
+};
+
 // Throws Error(kInput) naming `file`: not a GGUF, a version this build cannot read, truncated.
-void check_header(std::span<const std::byte> bytes, const std::string& file);
+HeaderLayout check_header(std::span<const std::byte> bytes, const std::string& file);
 
 // Bytes of one value of a key-value type (ggml's gguf_type); 0 for strings, arrays, unknown ones.
 size_t value_bytes(uint32_t type);

@@ -104,9 +104,21 @@ ModelIdentity identify_model(const GgufFile& file, bool with_hash) {
 
 // "blk.<number>." goes, wherever it stands ("enc.blk.0.attn_q.weight"), and so does ".weight".
 std::string tensor_role(const std::string& tensor_name) {
-    static const std::regex block(R"((^|\.)blk\.\d+\.)");
-    static const std::regex weight(R"(\.weight$)");
-    return std::regex_replace(std::regex_replace(tensor_name, block, "$1"), weight, "");
+    constexpr std::string_view kBlock = "blk.", kWeight = ".weight";
+    std::string role = tensor_name;
+    if (role.ends_with(kWeight)) role.resize(role.size() - kWeight.size());
+    for (size_t at = role.find(kBlock); at != std::string::npos; at = role.find(kBlock, at)) {
+        const size_t number = at + kBlock.size();
+        const size_t end = role.find_first_not_of("0123456789", number);
+        const bool block = (at == 0 || role[at - 1] == '.') && end != std::string::npos &&
+                           end > number && role[end] == '.';
+        if (block) {
+            role.erase(at, end + 1 - at);
+        } else {
+            at = number;
+        }
+    }
+    return role;
 }
 
 }  // namespace bitgauge

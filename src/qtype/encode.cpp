@@ -67,7 +67,7 @@ const QType& encodable_type(int id) {
 }
 
 void check_importance(const QType& type, size_t row_weights, size_t values) {
-    if (values == 0 && type.needs_importance) {
+    if (values == 0 && type.encoder_needs_importance) {
         throw Error(ErrorKind::kInput,
                     fmt::format("type {} cannot be encoded without importance", type.name),
                     "give an importance matrix, or choose a type of more bits");

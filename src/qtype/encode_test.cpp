@@ -80,7 +80,7 @@ class OwnEncoder : public testing::TestWithParam<QType> {
     void expect_reference(Pattern pattern, Importance importance, size_t rows, size_t row_weights,
                           const std::string& target) const {
         const QType& type = GetParam();
-        if (type.needs_importance && importance == Importance::kNone) return;
+        if (type.encoder_needs_importance && importance == Importance::kNone) return;
         const auto seed = static_cast<uint32_t>(row_weights + static_cast<size_t>(pattern));
         expect_reference_bytes(
             type.id, pattern_weights(pattern, rows * row_weights, seed), row_weights,
@@ -149,7 +149,7 @@ TEST_P(OwnEncoder, WritesTheReferencesBytesForDrawnRows) {
         const auto pattern =
             static_cast<Pattern>(*rc::gen::inRange(0, static_cast<int>(Pattern::kCount)));
         const auto importance = static_cast<Importance>(
-            *rc::gen::inRange(type.needs_importance ? 1 : 0, has_grid(type) ? 4 : 5));
+            *rc::gen::inRange(type.encoder_needs_importance ? 1 : 0, has_grid(type) ? 4 : 5));
         const auto seed = *rc::gen::arbitrary<uint32_t>();
         expect_reference_bytes(type.id, pattern_weights(pattern, rows * row, seed), row,
                                importance_values(importance, row, seed + 1),

@@ -53,6 +53,45 @@ TEST(QType, LetterCaseDoesNotMatterAndUnknownNamesAreNot) {
     EXPECT_EQ(type_by_id(-1), nullptr);
 }
 
+TEST(QType, FallbacksNeverHaveFewerBits) {
+    for (const QType& type : all_types()) {
+        const QType* fallback = type_by_id(type.fallback_id);
+        if (fallback == nullptr || !type.quantized) continue;
+        EXPECT_GE(fallback->bits_per_weight(), type.bits_per_weight()) << type.name;
+        EXPECT_LE(fallback->block_weights, 32U) << type.name;
+    }
+    EXPECT_EQ(find_type("q4_K")->fallback_id, find_type("q5_0")->id);
+    EXPECT_EQ(find_type("iq4_xs")->fallback_id, find_type("iq4_nl")->id);
+    EXPECT_EQ(find_type("q8_0")->fallback_id, find_type("f16")->id);
+}
+
+// Rates that ik_llama.cpp's pull requests name; a row's scale adds 16 or 32 bits to each row.
+TEST(QType, TypesOfIkLlamaHaveTheirPublishedRates) {
+    const std::vector<std::pair<const char*, double>> published = {
+        {"iq2_k", 2.375},   {"iq3_k", 3.4375},  {"iq4_k", 4.5},     {"iq5_k", 5.5},
+        {"iq6_k", 6.625},   {"iq4_ks", 4.25},   {"iq4_kss", 4.0},   {"iq5_ks", 5.25},
+        {"iq3_ks", 3.1875}, {"iq2_kl", 2.6875}, {"iq2_ks", 2.1875}, {"iq2_kt", 2.125},
+        {"iq3_kt", 3.125},  {"iq4_kt", 4.0},    {"iq1_kt", 1.75},   {"q6_0", 6.5}};
+    for (const auto& [name, rate] : published) {
+        const QType* type = find_type(name);
+        ASSERT_NE(type, nullptr) << name;
+        EXPECT_TRUE(type->ik_only) << name;
+        EXPECT_EQ(type->bits_per_weight(), rate) << name;
+        EXPECT_EQ(type_by_id(type->id), type);
+    }
+    EXPECT_EQ(find_type("iq4_ks")->row_bytes(512), 4 + 2 * 136);
+}
+
+TEST(QType, NoTypeIsInBothTables) {
+    for (const QType& type : ik_only_types()) {
+        for (const QType& other : all_types()) {
+            EXPECT_NE(type.id, other.id);
+            EXPECT_NE(type.name, other.name);
+        }
+        EXPECT_FALSE(type.decodable);
+    }
+}
+
 TEST(DecodeRow, Q8_0IsScaleTimesInteger) {
     // One block: the scale as F16 (0.5 = 0x3800), then 32 signed bytes.
     std::array<int8_t, 34> block{};

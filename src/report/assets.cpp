@@ -6,7 +6,7 @@
 namespace bitgauge {
 
 std::string_view asset(std::string_view name) {
-    for (const Asset& entry : std::span(kAssets, kAssetCount)) {
+    for (const Asset& entry : std::span(kAssets, kAssetsCount)) {
         if (entry.name == name) return entry.content;
     }
     assert(!"no such asset");
@@ -15,7 +15,7 @@ std::string_view asset(std::string_view name) {
 
 std::vector<std::string> asset_names(std::string_view prefix) {
     std::vector<std::string> names;
-    for (const Asset& entry : std::span(kAssets, kAssetCount)) {
+    for (const Asset& entry : std::span(kAssets, kAssetsCount)) {
         if (entry.name.starts_with(prefix)) names.emplace_back(entry.name);
     }
     return names;

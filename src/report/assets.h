@@ -16,7 +16,7 @@ struct Asset {
 };
 
 extern const Asset kAssets[];
-extern const std::size_t kAssetCount;
+extern const std::size_t kAssetsCount;
 
 // The content; requires a name that was embedded. The plot library "vega.js" is empty in builds
 // without it.

@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+
+#include "base/files.h"
+
+#include "recipe/embedded.h"
+#include "recipe/inheritance.h"
+#include "recipe/recipe_toml.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+namespace {
+
+using Stack = std::vector<std::string>;
+
+std::vector<std::string> preset_names(const std::vector<Recipe>& recipes) {
+    std::vector<std::string> names;
+    for (const Recipe& recipe : recipes) names.push_back(recipe.name);
+    return names;
+}
+
+bool same_letters(std::string_view a, std::string_view b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+        return std::tolower(x) == std::tolower(y);
+    });
+}
+
+const Recipe* find_named(const std::vector<Recipe>& recipes, std::string_view name) {
+    const auto at = std::find_if(recipes.begin(), recipes.end(), [name](const Recipe& recipe) {
+        return same_letters(recipe.name, name);
+    });
+    return at == recipes.end() ? nullptr : &*at;
+}
+
+// --- checks once everything a recipe extends is known
+// ---------------------------------------------
+
+std::vector<std::string> type_names() {
+    std::vector<std::string> names = {"keep", "default"};
+    for (const QType& type : all_types()) names.push_back(type.name);
+    for (const QType& type : ik_only_types()) names.push_back(type.name);
+    return names;
+}
+
+void check_type(const Recipe& recipe, int line, const std::string& type) {
+    if (find_type(type) != nullptr) return;
+    recipe_error(recipe.origin, line,
+                 fmt::format("unknown type '{}'{}", type, did_you_mean(type, type_names())));
+}
+
+template <class Map>
+std::vector<std::string> keys_of(const Map& map) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : map) keys.push_back(key);
+    return keys;
+}
+
+void check_written_type(const Recipe& recipe, int line, const std::string& type) {
+    if (type == "keep" || type == "default") return;
+    if (!type.starts_with('$')) return check_type(recipe, line, type);
+    const auto values = all_values(recipe);
+    const std::string name = type.substr(1);
+    if (values.contains(name)) return;
+    recipe_error(
+        recipe.origin, line,
+        fmt::format("no value is named '{}'{}", name, did_you_mean(name, keys_of(values))));
+}
+
+void check_rule(const Recipe& recipe, const Rule& rule) {
+    check_written_type(recipe, rule.line, rule.type);
+    for (const std::string& type : rule.replaces) check_type(recipe, rule.line, type);
+    const auto sets = all_sets(recipe);
+    for (const std::string& set : rule.sets) {
+        if (sets.contains(set)) continue;
+        recipe_error(recipe.origin, rule.line,
+                     fmt::format("no set is named '{}'{}", set, did_you_mean(set, keys_of(sets))));
+    }
+}
+
+void check_words(const Recipe& recipe) {
+    for (const auto& [name, type] : recipe.values) check_type(recipe, 0, type);
+    if (!recipe.default_type.empty()) check_written_type(recipe, 0, recipe.default_type);
+    for (const std::string& type : recipe.importance_types) check_type(recipe, 0, type);
+    for (const Rule& rule : recipe.rules) check_rule(recipe, rule);
+    if (default_type(recipe).empty()) {
+        recipe_error(recipe.origin, 0, "no 'default' type and nothing it extends has one",
+                     "say default = \"q8_0\", or extends = \"Q4_K_M\"");
+    }
+}
+
+// --- what a recipe extends
+// ------------------------------------------------------------------------
+
+void refuse_cycle(const Recipe& recipe, Stack stack, const std::string& key) {
+    if (std::find(stack.begin(), stack.end(), key) == stack.end()) return;
+    stack.push_back(key);
+    recipe_error(recipe.origin, 0, fmt::format("it extends itself: {}", fmt::join(stack, " -> ")));
+}
+
+Recipe load_file(const fs::path& path, const Stack& stack);
+
+// `known`: presets that may be named. Files are looked for in `folder`.
+void link(Recipe& recipe, const std::vector<Recipe>& known, const fs::path& folder,
+          const Stack& stack) {
+    if (!recipe.extends.empty()) {
+        if (const Recipe* preset = find_named(known, recipe.extends)) {
+            refuse_cycle(recipe, stack, preset->name);
+            Recipe base = *preset;
+            Stack deeper = stack;
+            deeper.push_back(preset->name);
+            if (base.base == nullptr) link(base, known, {}, deeper);
+            recipe.base = std::make_shared<const Recipe>(std::move(base));
+        } else if (fs::is_regular_file(folder / recipe.extends)) {
+            recipe.base = std::make_shared<const Recipe>(load_file(folder / recipe.extends, stack));
+        } else {
+            recipe_error(
+                recipe.origin, 0,
+                fmt::format("it extends '{}', which is neither a preset nor a file{}",
+                            recipe.extends, did_you_mean(recipe.extends, preset_names(known))));
+        }
+    }
+    check_words(recipe);
+}
+
+Recipe only_one(std::vector<Recipe> recipes, const std::string& origin) {
+    if (recipes.size() == 1) return std::move(recipes.front());
+    recipe_error(origin, 0, "a file of several members is for the program's own presets");
+}
+
+Recipe load_file(const fs::path& path, const Stack& stack) {
+    const std::string key = fs::weakly_canonical(path).string();
+    Recipe recipe = only_one(parse_recipe_text(read_text_file(path), path.string()), path.string());
+    refuse_cycle(recipe, stack, key);
+    if (recipe.name.empty()) recipe.name = path.stem().string();
+    Stack deeper = stack;
+    deeper.push_back(key);
+    link(recipe, presets(), path.parent_path(), deeper);
+    return recipe;
+}
+
+std::vector<Recipe> load_presets() {
+    std::vector<Recipe> unlinked;
+    for (const EmbeddedRecipe& file : embedded_recipes()) {
+        for (Recipe& recipe : parse_recipe_text(file.content, std::string(file.name))) {
+            recipe.origin = "preset " + recipe.name;
+            unlinked.push_back(std::move(recipe));
+        }
+    }
+    std::vector<Recipe> linked = unlinked;
+    for (Recipe& recipe : linked) link(recipe, unlinked, {}, {recipe.name});
+    return linked;
+}
+
+}  // namespace
+
+const std::vector<Recipe>& presets() {
+    static const std::vector<Recipe> all = load_presets();
+    return all;
+}
+
+const Recipe* find_preset(std::string_view name) {
+    return find_named(presets(), name);
+}
+
+Recipe load_recipe(const std::string& name_or_path) {
+    if (const Recipe* preset = find_preset(name_or_path)) return *preset;
+    if (fs::is_regular_file(name_or_path)) return load_file(name_or_path, {});
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' is neither a preset nor a recipe file{}", name_or_path,
+                            did_you_mean(name_or_path, preset_names(presets()))),
+                "'bitgauge recipe list' names the presets");
+}
+
+Recipe parse_recipe(std::string_view text, const std::string& origin, const fs::path& folder) {
+    Recipe recipe = only_one(parse_recipe_text(text, origin), origin);
+    if (recipe.name.empty()) recipe.name = origin;
+    link(recipe, presets(), folder, {});
+    return recipe;
+}
+
+}  // namespace bitgauge

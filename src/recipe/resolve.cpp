@@ -1,0 +1,320 @@
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+#include "bitgauge/recipe.h"
+
+#include "recipe/inheritance.h"
+#include "recipe/matcher.h"
+#include "recipe/never.h"
+#include "recipe/recipe_toml.h"
+#include "recipe/type_choice.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr uint64_t kAlignment = 32;  // GGUF_DEFAULT_ALIGNMENT
+
+// "blk.3." at the very beginning, as llama.cpp's loader reads it; -1 elsewhere.
+int leading_layer(const std::string& name) {
+    int layer = -1;
+    std::sscanf(name.c_str(), "blk.%d.", &layer);
+    return layer;
+}
+
+// The order in which llama.cpp goes through the tensors: by layer, then by name. Counters depend on
+// it.
+std::vector<size_t> loader_order(const std::vector<TensorInfo>& tensors) {
+    std::vector<std::pair<int, size_t>> order;
+    for (size_t i = 0; i < tensors.size(); ++i) {
+        order.emplace_back(leading_layer(tensors[i].name), i);
+    }
+    std::sort(order.begin(), order.end(), [&tensors](const auto& a, const auto& b) {
+        return std::tie(a.first, tensors[a.second].name) <
+               std::tie(b.first, tensors[b.second].name);
+    });
+    std::vector<size_t> indexes;
+    for (const auto& [layer, index] : order) indexes.push_back(index);
+    return indexes;
+}
+
+// One recipe of the chain with its rules made ready and its counters.
+struct Level {
+    const Recipe* recipe = nullptr;
+    std::vector<RuleMatcher> rules;
+    std::vector<uint64_t> won;  // tensors per rule
+    SetCounts counts;
+};
+
+// A rule and where it stands; both null: the default.
+struct Winner {
+    const Level* level = nullptr;
+    const Rule* rule = nullptr;
+};
+
+class Resolver {
+  public:
+    Resolver(const ModelView& view, const Recipe& recipe, bool importance)
+        : view_(view),
+          model_(view.model),
+          recipe_(recipe),
+          importance_(importance),
+          values_(all_values(recipe)),
+          sets_(all_sets(recipe)),
+          default_(plain_type(default_type(recipe), values_)) {
+        for (const Recipe* one : chain_of(recipe)) levels_.push_back(make_level(*one));
+    }
+
+    Resolution run() {
+        Resolution resolution{.recipe = recipe_.name, .importance = importance_};
+        resolution.tensors.resize(model_.tensors.size());
+        for (const size_t i : loader_order(model_.tensors)) {
+            resolution.tensors[i] = resolve_one(view_.facts[i]);
+        }
+        check_rules(resolution.notes);
+        add_sizes(resolution);
+        return resolution;
+    }
+
+  private:
+    Level make_level(const Recipe& recipe) const {
+        const QType* type = find_type(default_);
+        const uint32_t row_block = type == nullptr ? 1 : type->block_weights;
+        Level level{.recipe = &recipe, .won = std::vector<uint64_t>(recipe.rules.size())};
+        for (const Rule& rule : recipe.rules) {
+            level.rules.emplace_back(rule, sets_, model_, importance_, row_block);
+        }
+        for (const auto& [name, patterns] : sets_) {
+            level.counts.before[name] = 0;
+            level.counts.all[name] = std::count_if(
+                model_.tensors.begin(), model_.tensors.end(),
+                [&patterns](const TensorInfo& one) { return matches_any(patterns, one.name); });
+        }
+        return level;
+    }
+
+    ResolvedTensor resolve_one(const TensorFacts& facts) {
+        const Rule* never = facts.never;
+        const Winner winner = first_match(facts, never != nullptr, 0, 0);
+        if (never == nullptr) count(facts, winner);
+        note_winner(winner);
+        ResolvedTensor resolved = begin(facts);
+        if (never != nullptr && winner.rule == nullptr) {
+            resolved.rule = rule_text(*never);
+            resolved.why = never->why;
+            return resolved;
+        }
+        describe(winner, resolved);
+        choose_type(written_type(winner), never != nullptr, resolved);
+        return resolved;
+    }
+
+    void note_winner(const Winner& winner) {
+        for (Level& level : levels_) {
+            if (&level != winner.level) continue;
+            ++level.won[static_cast<size_t>(winner.rule - level.recipe->rules.data())];
+        }
+    }
+
+    // The first rule from `at` of level `depth` on that matches; tensors that are never quantized
+    // heed only rules that are forced.
+    Winner first_match(const TensorFacts& facts, bool never, size_t depth, size_t at) const {
+        for (; depth < levels_.size(); ++depth, at = 0) {
+            const Level& level = levels_[depth];
+            for (; at < level.rules.size(); ++at) {
+                const Rule& rule = level.rules[at].rule();
+                if (never && !rule.forced) continue;
+                if (!level.rules[at].matches(facts, level.counts)) continue;
+                if (rule.replaces.empty()) return {&level, &rule};
+                const Winner later = first_match(facts, never, depth, at + 1);
+                return replaces(rule, later) ? Winner{&level, &rule} : later;
+            }
+        }
+        return {};
+    }
+
+    bool replaces(const Rule& rule, const Winner& later) const {
+        const QType* type = find_type(written_type(later));
+        return std::any_of(rule.replaces.begin(), rule.replaces.end(),
+                           [type](const std::string& name) { return find_type(name) == type; });
+    }
+
+    // "q4_K" or "keep".
+    std::string written_type(const Winner& winner) const {
+        if (winner.rule == nullptr || winner.rule->type == "default") return default_;
+        return plain_type(winner.rule->type, values_);
+    }
+
+    // A tensor counts at each level that it reached: llama.cpp does not count those whose type a
+    // --tensor-type decides.
+    void count(const TensorFacts& facts, const Winner& winner) {
+        for (Level& level : levels_) {
+            for (const auto& [name, patterns] : sets_) {
+                if (matches_any(patterns, facts.info->name)) ++level.counts.before[name];
+            }
+            if (&level == winner.level) return;
+        }
+    }
+
+    static ResolvedTensor begin(const TensorFacts& facts) {
+        const TensorInfo& info = *facts.info;
+        return {.name = info.name,
+                .role = facts.role,
+                .shape = info.shape,
+                .original = info.type,
+                .wanted = info.type,
+                .type = info.type,
+                .kept = true,
+                .weights = info.elements(),
+                .bytes = info.bytes};
+    }
+
+    void describe(const Winner& winner, ResolvedTensor& resolved) const {
+        if (winner.rule == nullptr) {
+            resolved.recipe = recipe_.name;
+            resolved.rule = "default";
+            return;
+        }
+        resolved.recipe = winner.level->recipe->name;
+        resolved.rule = rule_text(*winner.rule);
+        resolved.why = winner.rule->why;
+        resolved.line = winner.rule->line;
+    }
+
+    void choose_type(const std::string& written, bool never, ResolvedTensor& resolved) const {
+        if (written == "keep") return;
+        const QType& wanted = known_type(written);
+        const QType& type = fitting_type(wanted, resolved.name, resolved.shape);
+        resolved.kept = false;
+        resolved.forced = never;
+        resolved.wanted = wanted.name;
+        resolved.type = type.name;
+        resolved.bytes = tensor_bytes(type, resolved.shape);
+        resolved.needs_importance = !never && needs_importance(type, resolved.name);
+    }
+
+    // llama.cpp makes embeddings and output in any type without importance.
+    bool needs_importance(const QType& type, const std::string& name) const {
+        if (is_embedding_or_output(name)) return false;
+        if (type.needs_importance) return true;
+        for (const Recipe* one : chain_of(recipe_)) {
+            for (const std::string& other : one->importance_types) {
+                if (find_type(other) == &type) return true;
+            }
+        }
+        return false;
+    }
+
+    void check_rules(std::vector<std::string>& notes) const;
+    void check_rule(const Level& level, const RuleMatcher& matcher) const;
+    static void add_sizes(Resolution& resolution);
+
+    const ModelView& view_;
+    const ModelHeader& model_;
+    const Recipe& recipe_;
+    bool importance_;
+    std::map<std::string, std::string> values_;
+    std::map<std::string, std::vector<std::string>> sets_;
+    std::string default_;  // a type, or "keep"
+    std::vector<Level> levels_;
+};
+
+std::vector<std::string> roles_of(const ModelHeader& model) {
+    std::vector<std::string> roles;
+    for (const TensorInfo& tensor : model.tensors) roles.push_back(tensor_role(tensor.name));
+    std::sort(roles.begin(), roles.end());
+    roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
+    return roles;
+}
+
+// The nearest role that the model has to one the rule names and it has not.
+std::string nearest_role(const Rule& rule, const ModelHeader& model) {
+    const std::vector<std::string> roles = roles_of(model);
+    for (const std::string& role : rule.roles) {
+        const auto has = [&role](const std::string& one) { return matches_pattern(role, one); };
+        if (std::none_of(roles.begin(), roles.end(), has)) return did_you_mean(role, roles);
+    }
+    return "";
+}
+
+// Rules that decided nothing: a mistake where no tensor could ever match, else worth a word.
+void Resolver::check_rules(std::vector<std::string>& notes) const {
+    for (const Level& level : levels_) {
+        for (size_t i = 0; i < level.rules.size(); ++i) {
+            const Rule& rule = level.rules[i].rule();
+            if (rule.optional || level.won[i] > 0) continue;
+            check_rule(level, level.rules[i]);
+            notes.push_back(fmt::format(
+                "{}{}: the rule '{}' decides nothing: rules before it do", level.recipe->origin,
+                rule.line > 0 ? fmt::format(" line {}", rule.line) : "", rule_text(rule)));
+        }
+    }
+}
+
+void Resolver::check_rule(const Level& level, const RuleMatcher& matcher) const {
+    const Rule& rule = matcher.rule();
+    bool never = false;
+    for (const TensorFacts& facts : view_.facts) {
+        SetCounts counts = level.counts;
+        for (auto& [name, before] : counts.before) before = 0;
+        if (!rule.layers.empty() && rule.index != LayerIndex::kLayer) return;
+        if (!matcher.matches(facts, counts)) continue;
+        if (rule.forced || facts.never == nullptr) return;
+        never = true;
+    }
+    if (never) {
+        recipe_error(level.recipe->origin, rule.line,
+                     fmt::format("the rule '{}' matches only tensors that are never quantized",
+                                 rule_text(rule)),
+                     "add force = true to the rule to have it so");
+    }
+    recipe_error(level.recipe->origin, rule.line,
+                 fmt::format("the rule '{}' matches no tensor of this model{}", rule_text(rule),
+                             nearest_role(rule, model_)),
+                 "say optional = true where that is meant");
+}
+
+void Resolver::add_sizes(Resolution& resolution) {
+    for (const ResolvedTensor& tensor : resolution.tensors) {
+        resolution.tensor_bytes += tensor.bytes;
+        resolution.file_bytes += (tensor.bytes + kAlignment - 1) / kAlignment * kAlignment;
+        resolution.weights += tensor.weights;
+    }
+}
+
+}  // namespace
+
+const ResolvedTensor* Resolution::find(std::string_view tensor) const {
+    const auto at =
+        std::find_if(tensors.begin(), tensors.end(),
+                     [tensor](const ResolvedTensor& one) { return one.name == tensor; });
+    return at == tensors.end() ? nullptr : &*at;
+}
+
+Resolution resolve_view(const ModelView& view, const Recipe& recipe, bool importance) {
+    Resolution resolution = Resolver(view, recipe, importance).run();
+    resolution.file_bytes += view.model.other_bytes;
+    return resolution;
+}
+
+Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance) {
+    return resolve_view(ModelView(model), recipe, importance);
+}
+
+void require_importance(const Resolution& resolution) {
+    if (resolution.importance) return;
+    for (const ResolvedTensor& tensor : resolution.tensors) {
+        if (!tensor.needs_importance) continue;
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("{} needs importance for {}, and none was given", tensor.type, tensor.name),
+            "add importance, or let the recipe choose a type there that does without");
+    }
+}
+
+}  // namespace bitgauge
