@@ -19,6 +19,7 @@ constexpr std::array kProvenance = {
     "general.organization", "general.finetune",
     "general.version",      "general.license",
     "general.size_label",   "general.quantization_version",
+    "bitgauge.",
 };
 
 std::vector<TensorGroup> group(const GgufFile& file,

@@ -13,7 +13,7 @@
 namespace bitgauge {
 namespace {
 
-constexpr size_t kNamesShown = 6;
+constexpr size_t kNamesShown = 3;
 constexpr int64_t kQ2KS = 21;  // general.file_type of Q2_K_S
 
 bool is_token_embedding(const std::string& name) {
@@ -51,14 +51,16 @@ void require_where_needed(const std::vector<std::string>& missing, const TypeOfT
     const auto needy = in_need(missing, types, job.choices.file_type);
     if (needy.empty()) return;
     const std::string& type = type_by_id(types.at(needy.front()))->name;
+    if (!job.importance) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("{} for {}: a type that cannot be made without importance", type,
+                                names_of(needy)),
+                    "give an importance file with -i, or choose a type of more bits");
+    }
     throw Error(ErrorKind::kInput,
-                job.importance
-                    ? fmt::format("'{}' says nothing about {}, whose type ({}) needs importance",
-                                  job.importance->string(), names_of(needy), type)
-                    : fmt::format("{} cannot be made without importance ({} is to become {})", type,
-                                  names_of(needy), type),
-                job.importance ? "measure importance on more text, or choose a type of more bits"
-                               : "give an importance file with -i, or choose a type of more bits");
+                fmt::format("'{}' says nothing about {}; {} cannot be made without importance",
+                            job.importance->string(), names_of(needy), type),
+                "measure importance on more text, or choose a type of more bits");
 }
 
 void require_same_model(const ImportanceAudit& audit, const Importance& importance,

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/positioned_file.h"
+#include "base/units.h"
 
 #include "quantize/choice_check.h"
 #include "quantize/importance_check.h"
@@ -36,14 +37,18 @@ struct CheckedJob {
     const Importance* importance_or_none() const { return importance ? &*importance : nullptr; }
 };
 
-void require_another_file(const GgufFile& original, const fs::path& out) {
+void require_another_file(const fs::path& input, const char* what, const fs::path& out) {
+    std::error_code ignored;
+    if (!fs::equivalent(input, out, ignored)) return;
+    throw Error(ErrorKind::kInput, fmt::format("'{}' is {}; it would be lost", out.string(), what),
+                "give another file with -o");
+}
+
+void require_new_file(const GgufFile& original, const QuantizeJob& job, const fs::path& out) {
     for (const fs::path& shard : original.shards()) {
-        std::error_code ignored;
-        if (!fs::equivalent(shard, out, ignored)) continue;
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' is the original itself; it would be lost", out.string()),
-                    "give another file with -o");
+        require_another_file(shard, "the original itself", out);
     }
+    if (job.importance) require_another_file(*job.importance, "the importance file itself", out);
 }
 
 CheckedJob check(const QuantizeJob& job, Progress& progress) {
@@ -103,7 +108,7 @@ std::vector<BadTensor> bad_tensors(const GgufFile& original, const OriginalScan&
 [[noreturn]] void refuse_bad_values(const fs::path& original, const std::vector<BadTensor>& bad,
                                     Progress& progress) {
     const std::string more =
-        bad.size() == 1 ? "" : fmt::format(" and {} more tensors", bad.size() - 1);
+        bad.size() == 1 ? "" : " and in " + counted(bad.size() - 1, "more tensor");
     for (const BadTensor& tensor : bad | std::views::drop(1)) {
         progress.warn(fmt::format("tensor '{}' holds {}", tensor.name, tensor.values));
     }
@@ -234,7 +239,7 @@ QuantizeOutcome quantize_with_journal(const QuantizeJob& job, CheckedJob& checke
     outcome.kept = apply_bad_values(job, found, limits, checked, progress);
     const auto plan = plan_output(checked.original, checked.types, job,
                                   checked.importance_or_none(), found.content_hash);
-    for (const OutputFile& file : plan) require_another_file(checked.original, file.path);
+    for (const OutputFile& file : plan) require_new_file(checked.original, job, file.path);
     outcome.resumed = write_files(plan, checked, job, journal, progress);
     outcome.files = sizes_of(plan);
     outcome.bytes = total_of(outcome.files);
@@ -270,7 +275,7 @@ QuantizePreview preview_quantization(const QuantizeJob& job) {
 }
 
 QuantizeOutcome quantize_model(const QuantizeJob& job, Progress& progress) {
-    require_another_file(GgufFile::open(job.original), job.out);
+    require_new_file(GgufFile::open(job.original), job, job.out);
     CheckedJob checked = check(job, progress);
     Journal journal(job.out);
     try {
