@@ -43,7 +43,7 @@ enum class BadValues {
 // useless without importance (IQ1, IQ2, IQ3_XXS; Q2_K in Q2_K_S) abort either way.
 enum class MissingImportance {
     kPlain,  // encoded without, with a warning
-    kAbort,  // Error(kInput)
+    kAbort,  // Error(kInput), unless only token_embd and output are missing, as they always are
 };
 
 struct QuantizeJob {

@@ -123,6 +123,11 @@ bool ResumableFile::read(uint64_t offset, std::span<std::byte> bytes) const {
     return read_all(descriptor_, offset, bytes) == static_cast<ssize_t>(bytes.size());
 }
 
+void ResumableFile::written(uint64_t offset, uint64_t size) const {
+    ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                      SYNC_FILE_RANGE_WRITE);
+}
+
 void ResumableFile::sync() {
     if (::fsync(descriptor_) != 0) fail_to_write(path_, "synced", 0);
 }

@@ -50,6 +50,8 @@ class ResumableFile {
     // What was written before; false when the file ends earlier.
     bool read(uint64_t offset, std::span<std::byte> bytes) const;
 
+    // These bytes are complete: the kernel may put them on the disk meanwhile, for a short sync().
+    void written(uint64_t offset, uint64_t size) const;
     void sync();
     void publish();  // after sync()
     void discard();  // nothing is left

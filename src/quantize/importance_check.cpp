@@ -83,12 +83,18 @@ void require_same_model(const ImportanceAudit& audit, const Importance& importan
         "give the importance file of this model");
 }
 
+// llama-imatrix never measures these two.
+bool is_measured(const std::string& tensor) {
+    return !is_token_embedding(tensor) && tensor != "output.weight";
+}
+
 void say_missing(const ImportanceAudit& audit, const QuantizeJob& job, Progress& progress) {
     if (audit.missing.empty()) return;
     const std::string message =
         fmt::format("'{}' says nothing about {} of the tensors to encode: {}",
                     job.importance->string(), audit.missing.size(), names_of(audit.missing));
-    if (job.on_missing == MissingImportance::kAbort) {
+    if (job.on_missing == MissingImportance::kAbort &&
+        std::ranges::any_of(audit.missing, is_measured)) {
         throw Error(ErrorKind::kInput, message, "measure importance on more text");
     }
     progress.warn(message + "; they are encoded without importance");

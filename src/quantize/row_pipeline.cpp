@@ -211,7 +211,10 @@ class Pipeline {
         const uint64_t before = done_ >> 20U;
         done_ += group.rows * source_row_bytes(*group.open->task.tensor);
         progress_.advance(static_cast<int64_t>((done_ >> 20U) - before));
-        if (--group.open->left == 0) finished(group.open->task, combine(group.open->hashes));
+        if (--group.open->left > 0) return;
+        const TensorTask& task = group.open->task;
+        task.file->written(task.tensor->offset, task.tensor->bytes);
+        finished(task, combine(group.open->hashes));
     }
 
     const std::vector<TensorTask>& tasks_;
