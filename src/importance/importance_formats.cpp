@@ -52,6 +52,9 @@ void require_whole(const fs::path& path, const std::string& tensor, const Halves
     if (problem.empty() && (halves.sums->type_id != kF32 || halves.counts->type_id != kF32)) {
         problem = "is not in single precision";
     }
+    if (problem.empty() && halves.sums->elements() * halves.counts->elements() == 0) {
+        problem = "is empty";
+    }
     if (problem.empty() && halves.sums->elements() % halves.counts->elements() != 0) {
         problem = fmt::format("has {} sums for {} counts", halves.sums->elements(),
                               halves.counts->elements());

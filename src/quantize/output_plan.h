@@ -5,6 +5,7 @@
 // Order: as llama-quantize writes, layer by layer and by name within one; with keep_split as in the
 // original. Shards: named and keyed as llama-gguf-split does it, all key-values in the first one.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -24,10 +25,12 @@ struct OutputTensor {
     uint64_t bytes = 0;
 
     bool copied() const { return type_id == source->type_id; }
-    uint64_t row_weights() const { return source->shape[0]; }
+    uint64_t row_weights() const { return std::max<uint64_t>(1, source->shape[0]); }
     uint64_t rows() const { return source->elements() / row_weights(); }
     // Rows that share one set of importance: those of one expert.
-    uint64_t matrix_rows() const { return source->shape.size() > 1 ? source->shape[1] : 1; }
+    uint64_t matrix_rows() const {
+        return source->shape.size() > 1 ? std::max<uint64_t>(1, source->shape[1]) : 1;
+    }
 };
 
 struct OutputFile {
