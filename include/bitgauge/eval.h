@@ -92,11 +92,6 @@ MeasureOutcome measure(std::span<const std::filesystem::path> candidates,
                        const std::filesystem::path& baseline, const MeasureOptions& options,
                        const FindRecord& find_record, Progress& progress);
 
-// quantize_with_libllama() in a child, where `isolation` names a program.
-void quantize_in_child(const std::filesystem::path& original, const std::filesystem::path& out,
-                       const std::string& file_type, const QuantizeOptions& options,
-                       const Isolation& isolation);
-
 // What `bitgauge worker JOB` does: runs one job of the file and leaves its outcome beside it.
 // Returns the exit status.
 int run_worker(const std::filesystem::path& job_file, Progress& progress);

@@ -12,13 +12,21 @@ namespace {
 
 // Keys that begin so, in the order of the file.
 constexpr std::array kProvenance = {
-    "general.quantized_by", "quantize.imatrix.",
-    "general.source.",      "general.base_model.",
-    "general.repo_url",     "general.url",
-    "general.file_type",    "general.author",
-    "general.organization", "general.finetune",
-    "general.version",      "general.license",
-    "general.size_label",   "general.quantization_version",
+    "general.quantized_by",
+    "quantize.imatrix.",
+    "general.source.",
+    "general.base_model.",
+    "general.repo_url",
+    "general.url",
+    "general.file_type",
+    "general.author",
+    "general.organization",
+    "general.finetune",
+    "general.version",
+    "general.license",
+    "general.size_label",
+    "general.quantization_version",
+    "bitgauge.",
 };
 
 std::vector<TensorGroup> group(const GgufFile& file,

@@ -1,5 +1,4 @@
-// Chosen by CMake in place of baseline.cpp, measure.cpp and quantize.cpp when BITGAUGE_ENGINE is
-// off.
+// Chosen by CMake in place of baseline.cpp and measure.cpp when BITGAUGE_ENGINE is off.
 
 #include "bitgauge/error.h"
 
@@ -27,9 +26,6 @@ void add_baseline(CLI::App& app, Console& console) {
 }
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
-}
-void add_quantize(CLI::App& app, Console& console) {
-    add_absent(app, console, "quantize");
 }
 void add_worker(CLI::App&, Console&) {}
 void install_last_words() {}

@@ -131,26 +131,6 @@ CaptureReport run_capture(const CaptureJob& job, const Isolation& isolation, Pro
                              : capture(job, progress);
 }
 
-void quantize_in_child(const fs::path& original, const fs::path& out, const std::string& file_type,
-                       const QuantizeOptions& options, const Isolation& isolation) {
-    if (!isolation.program) return quantize_with_libllama(original, out, file_type, options);
-    std::vector<std::string> arguments = {"quantize",
-                                          original.string(),
-                                          "-r",
-                                          file_type,
-                                          "-o",
-                                          out.string(),
-                                          "--direct",
-                                          "--threads",
-                                          std::to_string(options.threads)};
-    if (options.pure) arguments.emplace_back("--pure");
-    const ChildOutcome child = run_child(*isolation.program, arguments, [](const std::string&) {});
-    if (child.signal == 0 && child.status == 0) return;
-    std::error_code ignored;
-    fs::remove(fs::path(out).concat(".part"), ignored);
-    throw_for(child, original);
-}
-
 int run_worker(const fs::path& job_file, Progress& progress) {
     const CaptureJob job = capture_job_from_json(Json::parse(read_text_file(job_file)));
     Json outcome;

@@ -21,4 +21,11 @@ std::filesystem::path sibling_shard(const std::filesystem::path& path, uint32_t 
            fmt::format("{}-{:05d}-of-{:05d}.gguf", name->prefix, number, name->count);
 }
 
+std::filesystem::path shard_path(const std::filesystem::path& whole, uint32_t number,
+                                 uint32_t count) {
+    std::string prefix = whole.string();
+    if (prefix.ends_with(".gguf")) prefix.resize(prefix.size() - 5);
+    return fmt::format("{}-{:05d}-of-{:05d}.gguf", prefix, number, count);
+}
+
 }  // namespace bitgauge

@@ -22,4 +22,8 @@ std::optional<ShardName> parse_shard_name(const std::filesystem::path& path);
 // The path of shard `number` beside `path`, which is named like a shard itself.
 std::filesystem::path sibling_shard(const std::filesystem::path& path, uint32_t number);
 
+// "dir/model.gguf" (or "dir/model") -> "dir/model-00002-of-00003.gguf", for number 2 of 3.
+std::filesystem::path shard_path(const std::filesystem::path& whole, uint32_t number,
+                                 uint32_t count);
+
 }  // namespace bitgauge

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "gguf/checksum.h"
+#include "gguf/gguf_handle.h"
 
 #include <gguf.h>
 
@@ -97,6 +98,9 @@ void GgufWriter::set_text(const std::string& key, const std::string& value) {
 void GgufWriter::set_u16(const std::string& key, uint16_t value) {
     gguf_set_val_u16(context_.get(), key.c_str(), value);
 }
+void GgufWriter::set_i32(const std::string& key, int32_t value) {
+    gguf_set_val_i32(context_.get(), key.c_str(), value);
+}
 void GgufWriter::set_u32(const std::string& key, uint32_t value) {
     gguf_set_val_u32(context_.get(), key.c_str(), value);
 }
@@ -135,6 +139,17 @@ void GgufWriter::set_array(const std::string& key, std::span<const double> value
     set_numbers(context_.get(), key, GGUF_TYPE_FLOAT64, values.data(), values.size());
 }
 
+void GgufWriter::copy_keys(const GgufFile& file) {
+    const GgufHandle header = read_gguf_header(file.shards().front());
+    gguf_set_kv(context_.get(), header.get());
+    if (gguf_get_alignment(header.get()) == gguf_get_alignment(context_.get())) return;
+    remove_key(GGUF_KEY_GENERAL_ALIGNMENT);
+}
+
+void GgufWriter::remove_key(const std::string& key) {
+    gguf_remove_key(context_.get(), key.c_str());
+}
+
 void GgufWriter::add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,
                             Produce produce) {
     const ggml_tensor tensor = describe(name, type_id, shape);
@@ -158,6 +173,17 @@ uint64_t GgufWriter::file_bytes() const {
     return total;
 }
 
+std::vector<std::byte> GgufWriter::header() const {
+    std::vector<std::byte> bytes(gguf_get_meta_size(context_.get()));
+    gguf_get_meta_data(context_.get(), bytes.data());
+    return bytes;
+}
+
+uint64_t GgufWriter::tensor_offset(size_t index) const {
+    return gguf_get_meta_size(context_.get()) +
+           gguf_get_tensor_offset(context_.get(), static_cast<int64_t>(index));
+}
+
 void GgufWriter::end_with_checksum() {
     const uint64_t shape[] = {kChecksumBytes};
     add_tensor(kChecksumTensor, GGML_TYPE_I8, shape, Produce());
@@ -169,9 +195,7 @@ void GgufWriter::write(const std::filesystem::path& path) {
     const size_t alignment = gguf_get_alignment(context_.get());
     const std::vector<std::byte> zeros(alignment);
     HashedFile file(path, checksum_);
-    std::vector<std::byte> header(gguf_get_meta_size(context_.get()));
-    gguf_get_meta_data(context_.get(), header.data());
-    file.write(header);
+    file.write(header());
     for (size_t i = 0; i < producers_.size(); ++i) {
         const auto id = static_cast<int64_t>(i);
         const size_t expected = gguf_get_tensor_size(context_.get(), id);

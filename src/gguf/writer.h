@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "bitgauge/gguf.h"
+
 struct gguf_context;
 
 namespace bitgauge {
@@ -42,8 +44,14 @@ class GgufWriter {
     void set_array(const std::string& key, std::span<const uint64_t> values);
     void set_array(const std::string& key, std::span<const float> values);
     void set_array(const std::string& key, std::span<const double> values);
-    // Key-value of a shard of a split file; tools of llama.cpp expect this width there.
+    // Key-values of a shard of a split file; tools of llama.cpp expect these widths there.
     void set_u16(const std::string& key, uint16_t value);
+    void set_i32(const std::string& key, int32_t value);
+
+    // All key-values of a file's first shard, in its order, without general.alignment where that is
+    // not what this writer uses (32).
+    void copy_keys(const GgufFile& file);
+    void remove_key(const std::string& key);  // nothing happens when it is absent
 
     // `type_id`: ggml's number; `shape`: row length first, 1 to 4 dimensions.
     void add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,
@@ -57,6 +65,11 @@ class GgufWriter {
 
     // Size of the file that write() will make.
     uint64_t file_bytes() const;
+
+    // For whoever writes the tensors' bytes without write(): what stands before them, padded, and
+    // where tensor number `index` begins, from the beginning of the file.
+    std::vector<std::byte> header() const;
+    uint64_t tensor_offset(size_t index) const;
 
     // Error(kEnvironment) when it cannot be written; then `path` is as it was before.
     void write(const std::filesystem::path& path);

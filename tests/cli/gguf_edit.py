@@ -27,6 +27,11 @@ class Gguf:
 
     def __init__(self, path: Path):
         self.raw = Path(path).read_bytes()
+        self.read_header(path)
+        self.data = bytearray(self.raw[self.padded(self.position):])
+
+    def read_header(self, path: Path):
+        """From `raw`, which may also be a map of the file."""
         self.position = 0
         magic, self.version, n_tensors, n_keys = struct.unpack("<4sIQQ", self.take(24))
         if magic != b"GGUF":
@@ -38,7 +43,6 @@ class Gguf:
             self.keys[key] = (kind, self.read_value(kind))
         self.tensors = [self.read_tensor() for _ in range(n_tensors)]
         self.header_bytes = self.position
-        self.data = bytearray(self.raw[self.padded(self.position):])
 
     # --- edits ---
 

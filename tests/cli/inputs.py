@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from string import Template
 
+import imatrix_files
 from gguf_edit import ARRAY, Gguf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -18,6 +19,7 @@ BABY = ROOT / "tests/data/babyllama105/babyllama105-f32.gguf"
 
 F32, F16, BF16 = 0, 1, 30
 NAN = {F32: struct.pack("<f", float("nan")), F16: b"\x00\x7e", BF16: b"\xc0\x7f"}
+HUGE = {F32: struct.pack("<f", 1e30), BF16: b"\x4a\x71"}
 INF = {F32: struct.pack("<f", float("inf")), F16: b"\x00\x7c", BF16: b"\x80\x7f"}
 
 
@@ -68,6 +70,25 @@ def not_finite(output: Path, source: str, tensor: str, element: str, values: dic
     value = values[model.tensor(tensor).type_id]
     model.poke(tensor, int(element) * len(value), value)
     model.write(output)
+
+
+def huge(output: Path, source: str, tensor: str, element: str = "0"):
+    """One weight becomes 1e30, as is seen in damaged originals."""
+    not_finite(output, source, tensor, element, HUGE)
+
+
+def imatrix(output: Path, source: str, unseen_share: str = "0"):
+    """Importance for the matrices of SOURCE; the older format where OUTPUT ends in .dat."""
+    entries = imatrix_files.entries_of(Gguf(source), float(unseen_share))
+    write = imatrix_files.write_older if output.suffix == ".dat" else imatrix_files.write_gguf
+    write(output, entries)
+
+
+def without_entry(output: Path, source: str, tensor: str):
+    """Importance that says nothing about one tensor."""
+    entries = imatrix_files.entries_of(Gguf(source), 0)
+    del entries[tensor]
+    imatrix_files.write_gguf(output, entries)
 
 
 def vocabulary(output: Path, source: str):
@@ -156,7 +177,7 @@ def head(output: Path, source: str, size: str):
 
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
-             (truncate, architecture, key, nan, inf, vocabulary, same_token, shorter_array,
+             (truncate, architecture, key, nan, inf, huge, imatrix, without_entry, vocabulary, same_token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, split,
               turn_a_bit, text, head)}
 

@@ -1,0 +1,90 @@
+#pragma once
+
+// Importance: how large the inputs of a matrix are, channel by channel, as llama-imatrix measures
+// it. Read from both of its formats (GGUF, and the older one of "imatrix.dat"); not yet made here.
+//
+// Unit: E[x^2], the mean square of an input channel over the tokens that reached the matrix. A
+// tensor of experts has one set of channels and one count of tokens per expert.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bitgauge/gguf.h"
+
+namespace bitgauge {
+
+// What an expert gets that no token reached.
+enum class UnseenExperts {
+    kPlain,  // 1 for every channel, as llama-quantize does
+    kMean,   // the mean over the experts that were reached
+    kAbort,  // Error(kInput)
+};
+
+// What is known of one tensor.
+struct ImportanceEntry {
+    std::string tensor;           // "blk.0.ffn_up.weight"
+    uint64_t values = 0;          // input channels times matrices
+    std::vector<int64_t> counts;  // tokens per matrix; older format: one number, of calls
+
+    uint64_t unseen() const;  // counts of 0
+};
+
+// A file of importance. Values stay on the disk until asked for. Thread-safe once read.
+class Importance {
+  public:
+    // Error(kInput): neither format, truncated, sums without counts, nothing in it;
+    // Error(kNotFinite): NaN or infinity, or a negative value, with the tensor's name.
+    static Importance read(const std::filesystem::path& path);
+
+    ~Importance();
+    Importance(Importance&&) noexcept;
+    Importance& operator=(Importance&&) noexcept;
+
+    const std::filesystem::path& path() const;
+    bool is_gguf() const;                              // false: the older format
+    const std::vector<std::string>& datasets() const;  // texts it was measured on, as written
+    int64_t chunks() const;                            // 0 when the file does not say
+    const std::string& content_hash() const;           // XXH3-128 of the file
+
+    const std::vector<ImportanceEntry>& entries() const;           // in order of name
+    const ImportanceEntry* find(const std::string& tensor) const;  // nullptr when absent
+
+    // E[x^2] of each channel, matrix after matrix: exactly the numbers that llama-quantize
+    // computes. `entry` is one of entries().
+    std::vector<float> mean_squares(const ImportanceEntry& entry, UnseenExperts unseen) const;
+
+  private:
+    struct State;
+    explicit Importance(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// What an importance file covers of a model.
+struct ImportanceAudit {
+    struct Mismatch {
+        std::string tensor;
+        uint64_t values = 0;    // in the file
+        uint64_t channels = 0;  // of the tensor: row length times matrices
+    };
+    struct Unseen {
+        std::string tensor;
+        uint64_t experts = 0;  // without a token
+        uint64_t of = 0;
+    };
+
+    std::vector<std::string> missing;    // asked for, not in the file
+    std::vector<Mismatch> mismatched;    // there with another number of values
+    std::vector<Unseen> unseen;          // experts that no token reached
+    std::vector<std::string> strangers;  // in the file, not in the model
+};
+
+// `tensors`: those of the model that will be encoded. Names come out in the order of `tensors`,
+// strangers in the order of the file.
+ImportanceAudit audit_importance(const Importance& importance, const GgufFile& model,
+                                 const std::vector<std::string>& tensors);
+
+}  // namespace bitgauge

@@ -1,0 +1,71 @@
+#include "cli/quantize_text.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "report/grid.h"
+
+namespace bitgauge {
+namespace {
+
+std::string types_text(const RoleSize& role) {
+    if (role.type_tensors.size() == 1) return role.type_tensors.begin()->first;
+    std::string text;
+    for (const auto& [type, tensors] : role.type_tensors) {
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", type, tensors);
+    }
+    return text;
+}
+
+double rate_of(uint64_t bytes, uint64_t weights) {
+    return weights == 0 ? 0 : bits_per_weight(bytes, weights).value();
+}
+
+std::string file_name(const FileSize& file) {
+    return file.path.string();
+}
+
+std::string files_text(const std::vector<FileSize>& files) {
+    if (files.size() == 1) return file_name(files.front());
+    return fmt::format("{} to {}", file_name(files.front()), file_name(files.back()));
+}
+
+}  // namespace
+
+std::string outcome_text(const QuantizeOutcome& outcome, const std::string& recipe) {
+    std::string text = fmt::format("wrote {} ({}, {})\n", files_text(outcome.files), recipe,
+                                   format_bytes(outcome.bytes));
+    if (outcome.resumed > 0) {
+        text += fmt::format("{} of {} tensors were there from the run before\n", outcome.resumed,
+                            outcome.tensors);
+    }
+    return text;
+}
+
+std::string preview_text(const QuantizePreview& preview, const std::string& recipe) {
+    Grid grid{{{"role", "", true, ""},
+               {"types", "", true, ""},
+               {"tensors", "", false, ""},
+               {"rate", "bits/weight", false, ""},
+               {"size", "bytes", false, ""}},
+              {}};
+    for (const auto& [name, role] : preview.roles) {
+        grid.rows.push_back({name, types_text(role), format_count(role.tensors),
+                             fmt::format("{:.4f}", rate_of(role.bytes, role.weights)),
+                             format_count(role.bytes)});
+    }
+    std::string text = text_of(grid) + "\n";
+    text += fmt::format("{}: {:.4f} bits per weight, {} bytes ({})\n", recipe,
+                        rate_of(preview.tensor_bytes, preview.weights), format_count(preview.bytes),
+                        format_bytes(preview.bytes));
+    if (preview.files.size() == 1) return text;
+    for (const FileSize& file : preview.files) {
+        text += fmt::format("  {}  {} bytes\n", file_name(file), format_count(file.bytes));
+    }
+    return text;
+}
+
+}  // namespace bitgauge

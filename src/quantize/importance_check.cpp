@@ -1,0 +1,155 @@
+#include "quantize/importance_check.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+
+#include "base/units.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr size_t kNamesShown = 3;
+constexpr int64_t kQ2KS = 21;  // general.file_type of Q2_K_S
+
+bool is_token_embedding(const std::string& name) {
+    return name == "token_embd.weight" || name == "per_layer_token_embd.weight";
+}
+
+// Types that ggml cannot encode without importance at all.
+bool cannot_do_without(const std::string& type) {
+    constexpr std::array kTypes = {"iq2_xxs", "iq2_xs", "iq1_s"};
+    return std::ranges::find(kTypes, type) != kTypes.end();
+}
+
+// Types that are garbage without it, for matrices inside the layers (llama-quantize's rule).
+bool is_useless_without(const std::string& type, const std::string& tensor, int64_t file_type) {
+    constexpr std::array kTypes = {"iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq1_s", "iq1_m"};
+    if (is_token_embedding(tensor) || tensor == "output.weight") return false;
+    if (type == "q2_K") return file_type == kQ2KS;
+    return std::ranges::find(kTypes, type) != kTypes.end();
+}
+
+std::vector<std::string> in_need(const std::vector<std::string>& missing, const TypeOfTensor& types,
+                                 int64_t file_type) {
+    std::vector<std::string> needy;
+    for (const std::string& name : missing) {
+        const std::string& type = type_by_id(types.at(name))->name;
+        if (cannot_do_without(type) || is_useless_without(type, name, file_type)) {
+            needy.push_back(name);
+        }
+    }
+    return needy;
+}
+
+void require_where_needed(const std::vector<std::string>& missing, const TypeOfTensor& types,
+                          const QuantizeJob& job) {
+    const auto needy = in_need(missing, types, job.choices.file_type);
+    if (needy.empty()) return;
+    const std::string& type = type_by_id(types.at(needy.front()))->name;
+    if (!job.importance) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("{} for {}: a type that cannot be made without importance", type,
+                                names_of(needy)),
+                    "give an importance file with -i, or choose a type of more bits");
+    }
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' says nothing about {}; {} cannot be made without importance",
+                            job.importance->string(), names_of(needy), type),
+                "measure importance on more text, or choose a type of more bits");
+}
+
+void require_same_model(const ImportanceAudit& audit, const Importance& importance,
+                        const GgufFile& original) {
+    if (audit.strangers.size() == importance.entries().size()) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' is of another model: none of its {} tensors is in '{}'",
+                                importance.path().string(), importance.entries().size(),
+                                original.shards().front().string()),
+                    "give the importance file of this model");
+    }
+    const auto wrong = std::ranges::find_if(audit.mismatched, [](const auto& mismatch) {
+        return !is_token_embedding(mismatch.tensor);
+    });
+    if (wrong == audit.mismatched.end()) return;
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("'{}' is of another model: it has {} values for '{}', expected {}",
+                    importance.path().string(), wrong->values, wrong->tensor, wrong->channels),
+        "give the importance file of this model");
+}
+
+// llama-imatrix never measures these two.
+bool is_measured(const std::string& tensor) {
+    return !is_token_embedding(tensor) && tensor != "output.weight";
+}
+
+void say_missing(const ImportanceAudit& audit, const QuantizeJob& job, Progress& progress) {
+    if (audit.missing.empty()) return;
+    const std::string message =
+        fmt::format("'{}' says nothing about {} of the tensors to encode: {}",
+                    job.importance->string(), audit.missing.size(), names_of(audit.missing));
+    if (job.on_missing == MissingImportance::kAbort &&
+        std::ranges::any_of(audit.missing, is_measured)) {
+        throw Error(ErrorKind::kInput, message, "measure importance on more text");
+    }
+    progress.warn(message + "; they are encoded without importance");
+    for (const std::string& name : audit.missing) progress.detail("without importance: " + name);
+}
+
+void say_unseen(const ImportanceAudit& audit, const QuantizeJob& job, Progress& progress) {
+    if (audit.unseen.empty()) return;
+    std::vector<std::string> names;
+    uint64_t experts = 0;
+    for (const auto& unseen : audit.unseen) {
+        names.push_back(unseen.tensor);
+        experts += unseen.experts;
+        progress.detail(fmt::format("no token reached {} of {} experts of {}", unseen.experts,
+                                    unseen.of, unseen.tensor));
+    }
+    const std::string message =
+        fmt::format("no token reached {} in {}", counted(experts, "expert"), names_of(names));
+    if (job.on_unseen == UnseenExperts::kAbort) {
+        throw Error(ErrorKind::kInput, message, "measure importance on more text");
+    }
+    progress.warn(message + (job.on_unseen == UnseenExperts::kMean
+                                 ? "; they get the mean over the other experts"
+                                 : "; they are encoded without importance"));
+}
+
+}  // namespace
+
+uint64_t input_channels(const TensorInfo& tensor) {
+    return tensor.shape[0] * (tensor.shape.size() > 2 ? tensor.shape[2] : 1);
+}
+
+std::string names_of(const std::vector<std::string>& names) {
+    std::string text;
+    for (size_t i = 0; i < std::min(names.size(), kNamesShown); ++i) {
+        text += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
+    }
+    if (names.size() <= kNamesShown) return text;
+    return text + fmt::format(" and {} more", names.size() - kNamesShown);
+}
+
+const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo& tensor) {
+    const ImportanceEntry* entry = importance == nullptr ? nullptr : importance->find(tensor.name);
+    return entry != nullptr && entry->values == input_channels(tensor) ? entry : nullptr;
+}
+
+void check_importance(const GgufFile& original, const TypeOfTensor& types, const QuantizeJob& job,
+                      const Importance* importance, Progress& progress) {
+    const auto encoded = encoded_tensors(original, types);
+    if (importance == nullptr) return require_where_needed(encoded, types, job);
+    const ImportanceAudit audit = audit_importance(*importance, original, encoded);
+    require_same_model(audit, *importance, original);
+    require_where_needed(audit.missing, types, job);
+    say_missing(audit, job, progress);
+    say_unseen(audit, job, progress);
+}
+
+}  // namespace bitgauge

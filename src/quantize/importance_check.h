@@ -1,0 +1,29 @@
+#pragma once
+
+// Whether an importance file fits the model and the types: what is wrong ends the work, what is
+// only incomplete is said.
+
+#include "bitgauge/gguf.h"
+#include "bitgauge/progress.h"
+#include "bitgauge/quantize.h"
+
+#include "quantize/choice_check.h"
+
+namespace bitgauge {
+
+// Throws Error(kInput) for an importance file of another model and for what the job's policies
+// forbid; warns of the rest by name. `importance` may be nullptr.
+void check_importance(const GgufFile& original, const TypeOfTensor& types, const QuantizeJob& job,
+                      const Importance* importance, Progress& progress);
+
+// The entry that a tensor is encoded with; nullptr for none. token_embd is taken without where the
+// sizes differ, as llama-quantize does.
+const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo& tensor);
+
+// The values that an importance file has for a tensor: row length times matrices.
+uint64_t input_channels(const TensorInfo& tensor);
+
+// "'a', 'b', 'c' and 4 more".
+std::string names_of(const std::vector<std::string>& names);
+
+}  // namespace bitgauge

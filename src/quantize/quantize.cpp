@@ -1,0 +1,297 @@
+#include "bitgauge/quantize.h"
+
+#include <algorithm>
+#include <ranges>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+
+#include "base/hash.h"
+#include "base/positioned_file.h"
+#include "base/units.h"
+
+#include "quantize/choice_check.h"
+#include "quantize/importance_check.h"
+#include "quantize/journal.h"
+#include "quantize/original_scan.h"
+#include "quantize/output_plan.h"
+#include "quantize/row_pipeline.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kUnknownHash = "00000000000000000000000000000000";  // as long as a real one
+constexpr const char* kGoOn = "run the same command again to go on";
+
+// What headers and the importance file tell, found to fit each other.
+struct CheckedJob {
+    GgufFile original;
+    std::optional<Importance> importance;
+    TypeOfTensor types;
+
+    const Importance* importance_or_none() const { return importance ? &*importance : nullptr; }
+};
+
+void require_another_file(const fs::path& input, const char* what, const fs::path& out) {
+    std::error_code ignored;
+    if (!fs::equivalent(input, out, ignored)) return;
+    throw Error(ErrorKind::kInput, fmt::format("'{}' is {}; it would be lost", out.string(), what),
+                "give another file with -o");
+}
+
+void require_new_file(const GgufFile& original, const QuantizeJob& job, const fs::path& out) {
+    for (const fs::path& shard : original.shards()) {
+        require_another_file(shard, "the original itself", out);
+    }
+    if (job.importance) require_another_file(*job.importance, "the importance file itself", out);
+}
+
+CheckedJob check(const QuantizeJob& job, Progress& progress) {
+    CheckedJob checked{.original = GgufFile::open(job.original)};
+    checked.types = check_choices(checked.original, job);
+    if (job.importance) checked.importance = Importance::read(*job.importance);
+    check_importance(checked.original, checked.types, job, checked.importance_or_none(), progress);
+    return checked;
+}
+
+std::vector<FileSize> sizes_of(const std::vector<OutputFile>& files) {
+    std::vector<FileSize> sizes;
+    for (const OutputFile& file : files) sizes.push_back({file.path, file.bytes});
+    return sizes;
+}
+
+uint64_t total_of(const std::vector<FileSize>& files) {
+    uint64_t bytes = 0;
+    for (const FileSize& file : files) bytes += file.bytes;
+    return bytes;
+}
+
+// --- values that nothing can be made of ---------------------------------------------------------
+
+std::vector<float> limits_of(const CheckedJob& job) {
+    std::vector<float> limits;
+    for (const TensorInfo& tensor : job.original.tensors()) {
+        const int type = job.types.at(tensor.name);
+        limits.push_back(largest_encodable(type, type == tensor.type_id));
+    }
+    return limits;
+}
+
+OriginalScan scan(const CheckedJob& checked, const std::vector<float>& limits, uint32_t threads,
+                  Journal& journal, Progress& progress) {
+    if (auto known = journal.scan_of(checked.original, limits)) return *known;
+    OriginalScan scan = scan_original(checked.original, limits, threads, progress);
+    journal.keep_scan(checked.original, limits, scan);
+    return scan;
+}
+
+struct BadTensor {
+    std::string name;
+    std::string values;
+};
+
+std::vector<BadTensor> bad_tensors(const GgufFile& original, const OriginalScan& scan,
+                                   const std::vector<float>& limits) {
+    std::vector<BadTensor> bad;
+    for (size_t i = 0; i < scan.tensors.size(); ++i) {
+        if (scan.tensors[i].good()) continue;
+        bad.push_back({original.tensors()[i].name, describe(scan.tensors[i], limits[i])});
+    }
+    return bad;
+}
+
+[[noreturn]] void refuse_bad_values(const fs::path& original, const std::vector<BadTensor>& bad,
+                                    Progress& progress) {
+    const std::string more =
+        bad.size() == 1 ? "" : " and in " + counted(bad.size() - 1, "more tensor");
+    for (const BadTensor& tensor : bad | std::views::drop(1)) {
+        progress.warn(fmt::format("tensor '{}' holds {}", tensor.name, tensor.values));
+    }
+    throw Error(ErrorKind::kNotFinite,
+                fmt::format("'{}' holds values that cannot be encoded: {} in tensor '{}'{}",
+                            original.string(), bad.front().values, bad.front().name, more),
+                "'--on-bad keep' leaves such tensors as they are in the original");
+}
+
+// The names of the tensors that stay as they are.
+std::vector<std::string> apply_bad_values(const QuantizeJob& job, const OriginalScan& scan,
+                                          const std::vector<float>& limits, CheckedJob& checked,
+                                          Progress& progress) {
+    const std::vector<BadTensor> bad = bad_tensors(checked.original, scan, limits);
+    if (bad.empty()) return {};
+    if (job.on_bad == BadValues::kAbort) refuse_bad_values(job.original, bad, progress);
+    std::vector<std::string> kept;
+    for (const BadTensor& tensor : bad) {
+        const int own_type = checked.original.find_tensor(tensor.name)->type_id;
+        checked.types[tensor.name] = own_type;
+        kept.push_back(tensor.name);
+        progress.warn(fmt::format("tensor '{}' holds {}; it stays {}", tensor.name, tensor.values,
+                                  type_by_id(own_type)->name));
+    }
+    return kept;
+}
+
+// --- writing ------------------------------------------------------------------------------------
+
+// All files of one job while they are parts. Gone with this object unless they were published or
+// are to be gone on with.
+class PartFiles {
+  public:
+    explicit PartFiles(const std::vector<OutputFile>& plan) {
+        for (const OutputFile& file : plan) files_.emplace_back(file.path);
+    }
+    ~PartFiles() {
+        if (keep_) return;
+        for (ResumableFile& file : files_) file.discard();
+    }
+    PartFiles(const PartFiles&) = delete;
+    PartFiles& operator=(const PartFiles&) = delete;
+
+    ResumableFile& operator[](size_t index) { return files_[index]; }
+    void keep() { keep_ = true; }
+
+    void reserve(const std::vector<OutputFile>& plan) {
+        for (size_t i = 0; i < plan.size(); ++i) files_[i].reserve(plan[i].bytes);
+    }
+    void write_headers(const std::vector<OutputFile>& plan) {
+        for (size_t i = 0; i < plan.size(); ++i) files_[i].write(0, plan[i].header);
+    }
+    // The first shard, by which a model is opened, appears last.
+    void publish() {
+        for (ResumableFile& file : files_) file.sync();
+        keep_ = true;
+        for (ResumableFile& file : files_ | std::views::reverse) file.publish();
+    }
+
+  private:
+    std::vector<ResumableFile> files_;
+    bool keep_ = false;
+};
+
+// Everything that decides the bytes is in the headers.
+std::string key_of(const std::vector<OutputFile>& plan) {
+    ContentHash hash;
+    for (const OutputFile& file : plan) hash.add(file.header);
+    return hash.hex();
+}
+
+std::vector<fs::path> paths_of(const std::vector<OutputFile>& plan) {
+    std::vector<fs::path> paths;
+    for (const OutputFile& file : plan) paths.push_back(file.path);
+    return paths;
+}
+
+std::vector<TensorTask> tasks_of(const std::vector<OutputFile>& plan, const CheckedJob& job,
+                                 PartFiles& parts) {
+    std::vector<TensorTask> tasks;
+    for (size_t i = 0; i < plan.size(); ++i) {
+        for (const OutputTensor& tensor : plan[i].tensors) {
+            tasks.push_back(
+                {&tensor, &parts[i], entry_for(job.importance_or_none(), *tensor.source)});
+        }
+    }
+    return tasks;
+}
+
+// Drops the tasks whose bytes are there already; how many those were.
+uint64_t drop_finished(const std::map<std::string, std::string>& finished,
+                       std::vector<TensorTask>& tasks) {
+    return std::erase_if(tasks, [&](const TensorTask& task) {
+        const auto known = finished.find(task.tensor->source->name);
+        return known != finished.end() && hash_in_file(task) == known->second;
+    });
+}
+
+// The files appear, or the parts and the journal stay for the next run.
+uint64_t write_files(const std::vector<OutputFile>& plan, const CheckedJob& checked,
+                     const QuantizeJob& job, Journal& journal, Progress& progress) {
+    const auto finished = journal.begin(key_of(plan), paths_of(plan));
+    PartFiles parts(plan);
+    parts.reserve(plan);
+    std::vector<TensorTask> tasks = tasks_of(plan, checked, parts);
+    const uint64_t resumed = drop_finished(finished, tasks);
+    const auto note = [&](const TensorTask& task, const std::string& hash) {
+        journal.add(task.tensor->source->name, hash);
+    };
+    try {
+        run_pipeline(tasks,
+                     {&checked.original, checked.importance_or_none(), job.on_unseen, job.threads},
+                     note, progress);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::kInterrupted) parts.keep();
+        throw;
+    }
+    parts.write_headers(plan);
+    parts.publish();
+    return resumed;
+}
+
+QuantizeOutcome quantize_with_journal(const QuantizeJob& job, CheckedJob& checked, Journal& journal,
+                                      Progress& progress) {
+    const std::vector<float> limits = limits_of(checked);
+    const OriginalScan found = scan(checked, limits, job.threads, journal, progress);
+    QuantizeOutcome outcome;
+    outcome.kept = apply_bad_values(job, found, limits, checked, progress);
+    const auto plan = plan_output(checked.original, checked.types, job,
+                                  checked.importance_or_none(), found.content_hash);
+    for (const OutputFile& file : plan) require_new_file(checked.original, job, file.path);
+    outcome.resumed = write_files(plan, checked, job, journal, progress);
+    outcome.files = sizes_of(plan);
+    outcome.bytes = total_of(outcome.files);
+    outcome.tensors = checked.original.tensors().size();
+    return outcome;
+}
+
+void add_to_role(const OutputTensor& tensor, RoleSize& role) {
+    ++role.tensors;
+    role.weights += tensor.source->elements();
+    role.original_bytes += tensor.source->bytes;
+    role.bytes += tensor.bytes;
+    ++role.type_tensors[type_by_id(tensor.type_id)->name];
+}
+
+}  // namespace
+
+QuantizePreview preview_quantization(const QuantizeJob& job) {
+    const CheckedJob checked = check(job, silent_progress());
+    const auto plan = plan_output(checked.original, checked.types, job,
+                                  checked.importance_or_none(), kUnknownHash);
+    QuantizePreview preview;
+    preview.files = sizes_of(plan);
+    preview.bytes = total_of(preview.files);
+    for (const OutputFile& file : plan) {
+        for (const OutputTensor& tensor : file.tensors) {
+            add_to_role(tensor, preview.roles[tensor_role(tensor.source->name)]);
+            preview.tensor_bytes += tensor.bytes;
+            preview.weights += tensor.source->elements();
+        }
+    }
+    return preview;
+}
+
+QuantizeOutcome quantize_model(const QuantizeJob& job, Progress& progress) {
+    require_new_file(GgufFile::open(job.original), job, job.out);
+    CheckedJob checked = check(job, progress);
+    Journal journal(job.out);
+    try {
+        QuantizeOutcome outcome = quantize_with_journal(job, checked, journal, progress);
+        journal.remove();
+        return outcome;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::kInterrupted) {
+            throw Error(ErrorKind::kInterrupted, error.what(), kGoOn);
+        }
+        journal.remove();
+        throw;
+    } catch (...) {
+        journal.remove();
+        throw;
+    }
+}
+
+}  // namespace bitgauge
