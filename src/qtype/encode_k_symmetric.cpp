@@ -136,7 +136,7 @@ struct FormatQ3K {
         scales.d = ggml_fp32_to_fp16(inverse != 0 ? scale : 0.0F);
         for (size_t sub = 0; sub < kSubs; ++sub) {
             int level = nearest_int(inverse * values[sub * kLanes]);
-            if (!kImportance) level = static_cast<int8_t>(level);
+            if (!kImportance) level = ((level & 255) ^ 128) - 128;  // an int8_t of it
             level = std::max(-32, std::min(31, level));
             scales.sub[sub] = inverse != 0 ? level : -32;
         }
@@ -197,8 +197,7 @@ struct FormatQ6K {
         const float inverse = -128.0F / largest;
         scales.d = ggml_fp32_to_fp16(1 / inverse);
         for (size_t sub = 0; sub < kSubs; ++sub) {
-            scales.sub[sub] =
-                static_cast<int8_t>(std::min(127, nearest_int(inverse * values[sub * kLanes])));
+            scales.sub[sub] = std::min(127, nearest_int(inverse * values[sub * kLanes]));
         }
         return scales;
     }
