@@ -85,8 +85,7 @@ HWY_NOINLINE void encode_nl(const NlGroup& group) {
             fill<kSub>(group.x + p * kLanes, group.importance + p * kLanes, x + at, weights + at);
     }
     LevelsFit fits[kPair];
-    LevelsSearch<kSub, kPair> search(x, weights);
-    search.run(fits);
+    search_levels<kSub, kPair>(x, weights, fits);
     uint64_t exact_blocks = 0;
     for (size_t p = 0; p < kPair; ++p) {
         store(fits[p].scale, scales + p * kLanes);
@@ -136,8 +135,7 @@ HWY_NOINLINE void encode_xs(const Group& group) {
     for (size_t sub = 0; sub < kSubs; sub += kPair) {
         LevelsFit fits[kPair];
         const size_t at = sub * kSub * kLanes;
-        LevelsSearch<kSub, kPair> search(x + at, weights + at);
-        search.run(fits);
+        search_levels<kSub, kPair>(x + at, weights + at, fits);
         for (size_t p = 0; p < kPair; ++p) {
             store(fits[p].scale, scales + (sub + p) * kLanes);
             exact = hn::And(exact, fits[p].exact);

@@ -166,8 +166,7 @@ class AffineGroup {
         for (size_t sub = 0; sub < kSubs; sub += kPair) {
             AffineFit fits[kPair];
             const size_t at = sub * kSub * kLanes;
-            AffineSearch<kSub, kPair, kDeviation> search(kTrials, x_ + at, weights_ + at, levels_);
-            search.run(fits);
+            search_affine<kSub, kPair, kDeviation>(kTrials, x_ + at, weights_ + at, levels_, fits);
             for (size_t p = 0; p < kPair; ++p) keep(fits[p], sub + p);
         }
     }

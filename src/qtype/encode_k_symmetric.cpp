@@ -60,9 +60,8 @@ HWY_INLINE Mask search_sub_blocks(int half, SubBlocks& blocks) {
     for (size_t sub = 0; sub < kSubs; sub += kPair) {
         const size_t at = sub * kSub * kLanes;
         SymmetricFit fits[kPair];
-        SymmetricSearch<kSub, kPair> search(half, blocks.x + at, blocks.weights + at,
-                                            blocks.levels);
-        search.run(fits);
+        search_symmetric<kSub, kPair>(half, blocks.x + at, blocks.weights + at, blocks.levels,
+                                      fits);
         for (size_t p = 0; p < kPair; ++p) {
             exact = hn::And(exact, keep(fits[p], sub + p, blocks));
         }
@@ -117,8 +116,7 @@ struct FormatQ3K {
         }
         Mask exact = hn::And(search_sub_blocks(kHalf, blocks), is_finite(squares));
         SymmetricFit fit;
-        SymmetricSearch<kSubs, 1> scales(32, blocks.scales, blocks.sub_weights, blocks.levels);
-        scales.run(&fit);
+        search_symmetric<kSubs, 1>(32, blocks.scales, blocks.sub_weights, blocks.levels, &fit);
         exact = hn::And(exact, fit.exact);
         store(fit.scale, blocks.block_scale);
         store(fit.inverse, blocks.block_inverse);
@@ -136,7 +134,7 @@ struct FormatQ3K {
         scales.d = ggml_fp32_to_fp16(inverse != 0 ? scale : 0.0F);
         for (size_t sub = 0; sub < kSubs; ++sub) {
             int level = nearest_int(inverse * values[sub * kLanes]);
-            if (!kImportance) level = static_cast<int8_t>(level);
+            if (!kImportance) level = ((level & 255) ^ 128) - 128;  // an int8_t of it
             level = std::max(-32, std::min(31, level));
             scales.sub[sub] = inverse != 0 ? level : -32;
         }
@@ -197,8 +195,7 @@ struct FormatQ6K {
         const float inverse = -128.0F / largest;
         scales.d = ggml_fp32_to_fp16(1 / inverse);
         for (size_t sub = 0; sub < kSubs; ++sub) {
-            scales.sub[sub] =
-                static_cast<int8_t>(std::min(127, nearest_int(inverse * values[sub * kLanes])));
+            scales.sub[sub] = std::min(127, nearest_int(inverse * values[sub * kLanes]));
         }
         return scales;
     }

@@ -60,10 +60,9 @@ HWY_INLINE void fill(const Batch& batch, Tiles& tiles) {
     }
 }
 
-HWY_INLINE void search_symmetric(int half, Tiles& tiles, Fits& fits) {
+HWY_INLINE void fit_symmetric(int half, Tiles& tiles, Fits& fits) {
     SymmetricFit found[kPair];
-    SymmetricSearch<kPlainBlock, kPair> search(half, tiles.x, tiles.weights, tiles.scratch);
-    search.run(found);
+    search_symmetric<kPlainBlock, kPair>(half, tiles.x, tiles.weights, tiles.scratch, found);
     fits.exact_blocks = 0;
     for (size_t p = 0; p < kPair; ++p) {
         store(found[p].scale, fits.scale + p * kLanes);
@@ -72,12 +71,11 @@ HWY_INLINE void search_symmetric(int half, Tiles& tiles, Fits& fits) {
     }
 }
 
-HWY_INLINE void search_affine(int highest_level, Tiles& tiles, Fits& fits) {
+HWY_INLINE void fit_affine(int highest_level, Tiles& tiles, Fits& fits) {
     AffineFit found[kPair];
     const AffineTrials trials = {highest_level, -0.9F, 0.05F, 36};
-    AffineSearch<kPlainBlock, kPair, Deviation::kSquare> search(trials, tiles.x, tiles.weights,
-                                                                tiles.scratch);
-    search.run(found);
+    search_affine<kPlainBlock, kPair, Deviation::kSquare>(trials, tiles.x, tiles.weights,
+                                                          tiles.scratch, found);
     fits.exact_blocks = 0;
     for (size_t p = 0; p < kPair; ++p) {
         store(found[p].scale, fits.scale + p * kLanes);
@@ -205,9 +203,9 @@ class Strip {
         }
         fill(batch, tiles_);
         if constexpr (F::kAffine) {
-            search_affine(2 * F::kHalf - 1, tiles_, fits_);
+            fit_affine(2 * F::kHalf - 1, tiles_, fits_);
         } else {
-            search_symmetric(F::kHalf, tiles_, fits_);
+            fit_symmetric(F::kHalf, tiles_, fits_);
         }
         for (size_t i = 0; i < used; ++i) {
             const size_t block = first + i;

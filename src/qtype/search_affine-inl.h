@@ -223,6 +223,14 @@ class AffineSearch {
     Mask flat_[kPair], exact_[kPair], solvable_[kPair];
 };
 
+// Out of line: formats share it, and its state stays in registers.
+template <size_t kCount, size_t kPair, Deviation kDeviation>
+HWY_NOINLINE void search_affine(const AffineTrials& trials, const float* x, const float* weights,
+                                float* levels, AffineFit* fits) {
+    AffineSearch<kCount, kPair, kDeviation> search(trials, x, weights, levels);
+    search.run(fits);
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

@@ -173,6 +173,13 @@ class LevelsSearch {
     Vec inverse_[kPair], scale_[kPair], best_[kPair], sum_xq_[kPair], sum_q2_[kPair];
 };
 
+// Out of line: formats share it, and its state stays in registers.
+template <size_t kCount, size_t kPair>
+HWY_NOINLINE void search_levels(const float* x, const float* weights, LevelsFit* fits) {
+    LevelsSearch<kCount, kPair> search(x, weights);
+    search.run(fits);
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

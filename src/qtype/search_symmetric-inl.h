@@ -144,6 +144,14 @@ class SymmetricSearch {
     Vec sum_xl_[kPair], sum_l2_[kPair];
 };
 
+// Out of line: formats share it, and its state stays in registers.
+template <size_t kCount, size_t kPair>
+HWY_NOINLINE void search_symmetric(int half, const float* x, const float* weights, float* products,
+                                   SymmetricFit* fits) {
+    SymmetricSearch<kCount, kPair> search(half, x, weights, products);
+    search.run(fits);
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
