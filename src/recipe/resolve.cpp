@@ -180,10 +180,12 @@ class Resolver {
             resolved.rule = "default";
             return;
         }
+        Rule rule = *winner.rule;
+        if (rule.type != "default") rule.type = written_type(winner);
         resolved.recipe = winner.level->recipe->name;
-        resolved.rule = rule_text(*winner.rule);
-        resolved.why = winner.rule->why;
-        resolved.line = winner.rule->line;
+        resolved.rule = rule_text(rule);
+        resolved.why = rule.why;
+        resolved.line = rule.line;
     }
 
     void choose_type(const std::string& written, bool never, ResolvedTensor& resolved) const {
@@ -306,14 +308,14 @@ Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importan
     return resolve_view(ModelView(model), recipe, importance);
 }
 
-void require_importance(const Resolution& resolution) {
+void require_importance(const Resolution& resolution, const std::string& hint) {
     if (resolution.importance) return;
     for (const ResolvedTensor& tensor : resolution.tensors) {
         if (!tensor.needs_importance) continue;
         throw Error(
             ErrorKind::kInput,
             fmt::format("{} needs importance for {}, and none was given", tensor.type, tensor.name),
-            "add importance, or let the recipe choose a type there that does without");
+            hint);
     }
 }
 
