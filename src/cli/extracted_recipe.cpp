@@ -39,6 +39,7 @@ std::string preset_line(const PresetDistance& preset, const GgufFile& file) {
 // All that it equals, else the nearest few.
 std::string presets_text(const ExtractedRecipe& extracted, const GgufFile& file) {
     std::string text;
+    if (file.tensors().empty()) return text;
     const bool equal = !extracted.presets.empty() && extracted.presets.front().tensors == 0;
     for (size_t i = 0; i < extracted.presets.size(); ++i) {
         const PresetDistance& preset = extracted.presets[i];
