@@ -193,7 +193,8 @@ struct Resolution {
 Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance);
 
 // Throws, naming the first tensor, when a type needs importance and the resolution has none.
-void require_importance(const Resolution& resolution);
+// `hint`: how it can be given.
+void require_importance(const Resolution& resolution, const std::string& hint);
 
 // --- other tools' rules --------------------------------------------------------------------------
 

@@ -21,8 +21,10 @@ namespace bitgauge {
 CLI::App* add_command(CLI::App& app, Console& console, const std::string& name,
                       const std::string& description, std::string_view examples);
 
+void add_diff(CLI::App& app, Console& console);
 void add_inspect(CLI::App& app, Console& console);
 void add_quantize(CLI::App& app, Console& console);
+void add_recipe(CLI::App& app, Console& console);
 void add_report(CLI::App& app, Console& console);
 
 // With BITGAUGE_ENGINE=OFF these say that this build has no engine (no_engine.cpp).

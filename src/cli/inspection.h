@@ -29,6 +29,11 @@ std::vector<TensorGroup> group_by_type(const GgufFile& file);
 // Who made the file from what and how, as far as it says.
 std::vector<KeyValue> provenance_of(const GgufFile& file);
 
+// `with_types`: a column with each group's types. Requires all_bytes > 0; groups without weights
+// are left out.
+std::string group_table(const std::vector<TensorGroup>& groups, const char* kind, bool with_types,
+                        uint64_t all_bytes);
+
 // A few lines about the whole, then tables by type and role, then the provenance.
 std::string inspection_text(const GgufFile& file);
 

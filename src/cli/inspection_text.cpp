@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "bitgauge/qtype.h"
 
 #include "base/units.h"
 #include "cli/inspection.h"
@@ -22,6 +26,13 @@ std::string rate_text(const GgufFile& file) {
     if (file.parameters() == 0) return "none: no tensors";
     const BitsPerWeight exact = bits_per_weight(file.tensor_bytes(), file.parameters());
     return fmt::format("{:.4f} ({}/{} exactly)", exact.value(), exact.bits, exact.weights);
+}
+
+bool has_ik_types(const GgufFile& file) {
+    return std::any_of(file.tensors().begin(), file.tensors().end(), [](const TensorInfo& tensor) {
+        const QType* type = type_by_id(tensor.type_id);
+        return type != nullptr && type->ik_only;
+    });
 }
 
 std::string split_text(const GgufFile& file) {
@@ -65,7 +76,20 @@ std::vector<std::string> group_row(const TensorGroup& group, bool with_types, ui
     return row;
 }
 
-// Groups of tensors without a weight in them are left out: nothing about them is a size.
+std::string provenance_text(const GgufFile& file) {
+    std::string text;
+    for (const KeyValue& key : provenance_of(file)) {
+        std::string value = shortened(printable(key.value), 100);
+        if (key.key == "general.file_type") {
+            value += fmt::format(" ({})", file_type_name(file.integer(key.key).value_or(-1)));
+        }
+        text += fmt::format("  {} = {}\n", printable(key.key), value);
+    }
+    return text.empty() ? "" : "\nprovenance\n" + text;
+}
+
+}  // namespace
+
 std::string group_table(const std::vector<TensorGroup>& groups, const char* kind, bool with_types,
                         uint64_t all_bytes) {
     Grid grid;
@@ -85,20 +109,6 @@ std::string group_table(const std::vector<TensorGroup>& groups, const char* kind
     return text_of(grid);
 }
 
-std::string provenance_text(const GgufFile& file) {
-    std::string text;
-    for (const KeyValue& key : provenance_of(file)) {
-        std::string value = shortened(printable(key.value), 100);
-        if (key.key == "general.file_type") {
-            value += fmt::format(" ({})", file_type_name(file.integer(key.key).value_or(-1)));
-        }
-        text += fmt::format("  {} = {}\n", printable(key.key), value);
-    }
-    return text.empty() ? "" : "\nprovenance\n" + text;
-}
-
-}  // namespace
-
 std::string inspection_text(const GgufFile& file) {
     const ModelIdentity identity = identify_model(file, false);
     std::string text = printable(identity.file) + "\n";
@@ -112,6 +122,8 @@ std::string inspection_text(const GgufFile& file) {
     text += line("tensors", fmt::format("{}, {} bytes", format_count(file.tensors().size()),
                                         format_count(file.tensor_bytes())));
     text += line("split", split_text(file));
+    if (has_ik_types(file))
+        text += line("runs on", "an ik_llama.cpp build only: some types are its own");
     text += line("tokenizer", tokenizer_text(file));
     text += line("chat template", template_text(file));
     if (!file.tensors().empty()) {

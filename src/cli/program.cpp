@@ -23,9 +23,18 @@ std::string version_text() {
            ggml_version_text();
 }
 
+// "recipe explain"; "" for none.
 std::string called_command(const CLI::App& app) {
     const auto commands = app.get_subcommands();
-    return commands.empty() ? "" : commands.front()->get_name();
+    if (commands.empty()) return "";
+    const std::string deeper = called_command(*commands.front());
+    return commands.front()->get_name() + (deeper.empty() ? "" : " " + deeper);
+}
+
+// Nothing was called where something must be: 'bitgauge', 'bitgauge recipe'.
+bool lacks_command(const CLI::App& app) {
+    const auto called = app.get_subcommands();
+    return called.empty() ? app.get_require_subcommand_min() > 0 : lacks_command(*called.front());
 }
 
 int report_usage_error(Console& console, const CLI::App& app, const CLI::ParseError& error) {
@@ -34,7 +43,7 @@ int report_usage_error(Console& console, const CLI::App& app, const CLI::ParseEr
         command.empty() ? "bitgauge --help" : "bitgauge " + command + " --help";
     const std::string unknown = unknown_argument(app);
     if (unknown.empty()) {
-        console.report_error(command.empty() ? "no command was given" : error.what(),
+        console.report_error(lacks_command(app) ? "no command was given" : error.what(),
                              fmt::format("see '{}'", help));
         return kUsage;
     }
@@ -81,6 +90,8 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
                             kExitStatus));
     add_inspect(*app, console);
+    add_diff(*app, console);
+    add_recipe(*app, console);
     add_baseline(*app, console);
     add_measure(*app, console);
     add_report(*app, console);

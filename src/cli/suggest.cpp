@@ -14,13 +14,12 @@ bool is_hidden(const CLI::App& command) {
 }
 
 std::vector<std::string> known_names(const CLI::App& app) {
-    std::vector<std::string> names;
     const auto called = app.get_subcommands();
-    const CLI::App& command = called.empty() ? app : *called.front();
-    for (const CLI::Option* option : command.get_options()) {
+    if (!called.empty()) return known_names(*called.front());
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options()) {
         for (const auto& name : option->get_lnames()) names.push_back("--" + name);
     }
-    if (!called.empty()) return names;
     for (const CLI::App* known : app.get_subcommands({})) {
         if (!is_hidden(*known)) names.push_back(known->get_name());
     }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <regex>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -36,14 +35,6 @@ std::vector<std::string> all_type_names() {
     for (const QType& type : all_types()) names.push_back(type.name);
     for (const QType& type : ik_only_types()) names.push_back(type.name);
     return names;
-}
-
-void check_regex(const std::string& regex, const std::string& origin, int line) {
-    try {
-        std::regex compiled(regex);
-    } catch (const std::regex_error&) {
-        recipe_error(origin, line, fmt::format("'{}' is no regular expression", regex));
-    }
 }
 
 // Split at the first '=', as both tools do.

@@ -148,6 +148,7 @@ std::vector<Recipe> load_presets() {
     for (const EmbeddedRecipe& file : embedded_recipes()) {
         for (Recipe& recipe : parse_recipe_text(file.content, std::string(file.name))) {
             recipe.origin = "preset " + recipe.name;
+            for (Rule& rule : recipe.rules) rule.line = 0;  // of a text that nobody has
             unlinked.push_back(std::move(recipe));
         }
     }

@@ -16,6 +16,12 @@ std::optional<int64_t> figure(const GgufFile& file, const std::string& name) {
     return per_layer->front();
 }
 
+// Damaged headers say anything.
+int64_t layers(const GgufFile& file, const char* name) {
+    constexpr int64_t kMost = 1'000'000;
+    return std::clamp<int64_t>(figure(file, name).value_or(0), 0, kMost);
+}
+
 // All that lies before the data, in every shard.
 uint64_t header_bytes(const GgufFile& file) {
     std::vector<uint64_t> data_begins(file.shards().size(), UINT64_MAX);
@@ -40,8 +46,8 @@ int64_t experts(const GgufFile& file) {
 ModelHeader model_header(const GgufFile& file) {
     const int64_t heads = figure(file, "attention.head_count").value_or(0);
     return {.architecture = file.architecture(),
-            .layers = figure(file, "block_count").value_or(0),
-            .prediction_layers = figure(file, "nextn_predict_layers").value_or(0),
+            .layers = layers(file, "block_count"),
+            .prediction_layers = layers(file, "nextn_predict_layers"),
             .heads = heads,
             .kv_heads = figure(file, "attention.head_count_kv").value_or(heads),
             .experts = experts(file),

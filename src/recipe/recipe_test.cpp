@@ -193,12 +193,14 @@ TEST(Recipe, KeepLeavesATensorAsItIs) {
 
 TEST(Recipe, MissingImportanceIsNamed) {
     const ModelHeader model = real_model("qwen3-14b");
-    EXPECT_NO_THROW(require_importance(resolve(model, *find_preset("IQ2_XS"), true)));
-    EXPECT_NO_THROW(require_importance(resolve(model, *find_preset("Q2_K"), false)));
-    EXPECT_THAT(refusal([&] { require_importance(resolve(model, *find_preset("IQ2_XS"), false)); }),
-                HasSubstr("iq2_xs needs importance for blk."));
-    EXPECT_THAT(refusal([&] { require_importance(resolve(model, *find_preset("Q2_K_S"), false)); }),
-                HasSubstr("q2_K needs importance for blk."));
+    EXPECT_NO_THROW(require_importance(resolve(model, *find_preset("IQ2_XS"), true), ""));
+    EXPECT_NO_THROW(require_importance(resolve(model, *find_preset("Q2_K"), false), ""));
+    EXPECT_THAT(
+        refusal([&] { require_importance(resolve(model, *find_preset("IQ2_XS"), false), ""); }),
+        HasSubstr("iq2_xs needs importance for blk."));
+    EXPECT_THAT(
+        refusal([&] { require_importance(resolve(model, *find_preset("Q2_K_S"), false), ""); }),
+        HasSubstr("q2_K needs importance for blk."));
 }
 
 // --- refusals: one sentence each

@@ -147,17 +147,6 @@ class TableReader {
     std::vector<std::string> known_;
 };
 
-void check_regexes(const std::vector<std::string>& regexes, const std::string& origin, int line) {
-    for (const std::string& regex : regexes) {
-        try {
-            std::regex compiled(regex);
-        } catch (const std::regex_error&) {
-            recipe_error(origin, line, fmt::format("'{}' is no regular expression", regex),
-                         "ECMAScript's, as llama.cpp uses them");
-        }
-    }
-}
-
 void read_tensor_conditions(TableReader& reader, Rule& rule) {
     rule.sets = reader.texts("set");
     rule.roles = reader.texts("role");
@@ -220,7 +209,7 @@ ParsedRule read_rule(const toml::table& table, const std::string& origin, bool o
     parsed.members = reader.texts("for");
     reader.refuse_other_keys();
     if (rule.type.empty()) recipe_error(origin, rule.line, "the rule has no 'type'");
-    check_regexes(rule.regexes, origin, rule.line);
+    for (const std::string& regex : rule.regexes) check_regex(regex, origin, rule.line);
     return parsed;
 }
 
@@ -344,6 +333,17 @@ void recipe_error(const std::string& origin, int line, const std::string& what,
                   const std::string& hint) {
     const std::string where = line > 0 ? fmt::format(" line {}", line) : "";
     throw Error(ErrorKind::kInput, fmt::format("recipe '{}'{}: {}", origin, where, what), hint);
+}
+
+void check_regex(const std::string& regex, const std::string& origin, int line) {
+    constexpr size_t kLongest = 4096;  // std::regex recurses
+    try {
+        if (regex.size() > kLongest) recipe_error(origin, line, "a regular expression is too long");
+        std::regex compiled(regex);
+    } catch (const std::regex_error&) {
+        recipe_error(origin, line, fmt::format("'{}' is no regular expression", regex),
+                     "ECMAScript's, as llama.cpp uses them");
+    }
 }
 
 std::string did_you_mean(std::string_view typed, const std::vector<std::string>& names) {

@@ -19,6 +19,9 @@ std::vector<Recipe> parse_recipe_text(std::string_view text, const std::string& 
 [[noreturn]] void recipe_error(const std::string& origin, int line, const std::string& what,
                                const std::string& hint = {});
 
+// Refuses what std::regex cannot read.
+void check_regex(const std::string& regex, const std::string& origin, int line);
+
 // "; did you mean 'q4_K'?", or nothing.
 std::string did_you_mean(std::string_view typed, const std::vector<std::string>& names);
 

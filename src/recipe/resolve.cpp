@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdio>
 #include <numeric>
 #include <tuple>
 
@@ -21,22 +20,18 @@ namespace {
 constexpr uint64_t kAlignment = 32;  // GGUF_DEFAULT_ALIGNMENT
 
 // "blk.3." at the very beginning, as llama.cpp's loader reads it; -1 elsewhere.
-int leading_layer(const std::string& name) {
-    int layer = -1;
-    std::sscanf(name.c_str(), "blk.%d.", &layer);
-    return layer;
+int64_t leading_layer(const TensorFacts& tensor) {
+    return tensor.info->name.starts_with("blk.") ? tensor.layer.value_or(-1) : -1;
 }
 
 // The order in which llama.cpp goes through the tensors: by layer, then by name. Counters depend on
 // it.
-std::vector<size_t> loader_order(const std::vector<TensorInfo>& tensors) {
-    std::vector<std::pair<int, size_t>> order;
-    for (size_t i = 0; i < tensors.size(); ++i) {
-        order.emplace_back(leading_layer(tensors[i].name), i);
-    }
+std::vector<size_t> loader_order(const std::vector<TensorFacts>& tensors) {
+    std::vector<std::pair<int64_t, size_t>> order;
+    for (size_t i = 0; i < tensors.size(); ++i) order.emplace_back(leading_layer(tensors[i]), i);
     std::sort(order.begin(), order.end(), [&tensors](const auto& a, const auto& b) {
-        return std::tie(a.first, tensors[a.second].name) <
-               std::tie(b.first, tensors[b.second].name);
+        return std::tie(a.first, tensors[a.second].info->name) <
+               std::tie(b.first, tensors[b.second].info->name);
     });
     std::vector<size_t> indexes;
     for (const auto& [layer, index] : order) indexes.push_back(index);
@@ -73,7 +68,7 @@ class Resolver {
     Resolution run() {
         Resolution resolution{.recipe = recipe_.name, .importance = importance_};
         resolution.tensors.resize(model_.tensors.size());
-        for (const size_t i : loader_order(model_.tensors)) {
+        for (const size_t i : loader_order(view_.facts)) {
             resolution.tensors[i] = resolve_one(view_.facts[i]);
         }
         check_rules(resolution.notes);
@@ -180,10 +175,12 @@ class Resolver {
             resolved.rule = "default";
             return;
         }
+        Rule rule = *winner.rule;
+        if (rule.type != "default") rule.type = written_type(winner);
         resolved.recipe = winner.level->recipe->name;
-        resolved.rule = rule_text(*winner.rule);
-        resolved.why = winner.rule->why;
-        resolved.line = winner.rule->line;
+        resolved.rule = rule_text(rule);
+        resolved.why = rule.why;
+        resolved.line = rule.line;
     }
 
     void choose_type(const std::string& written, bool never, ResolvedTensor& resolved) const {
@@ -306,14 +303,14 @@ Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importan
     return resolve_view(ModelView(model), recipe, importance);
 }
 
-void require_importance(const Resolution& resolution) {
+void require_importance(const Resolution& resolution, const std::string& hint) {
     if (resolution.importance) return;
     for (const ResolvedTensor& tensor : resolution.tensors) {
         if (!tensor.needs_importance) continue;
         throw Error(
             ErrorKind::kInput,
             fmt::format("{} needs importance for {}, and none was given", tensor.type, tensor.name),
-            "add importance, or let the recipe choose a type there that does without");
+            hint);
     }
 }
 

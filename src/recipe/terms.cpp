@@ -53,12 +53,19 @@ std::optional<int64_t> number(std::string_view text) {
     return value;
 }
 
+// Of layers: small, so that products of two and a model's layers are no matter.
+std::optional<int64_t> small_number(std::string_view text) {
+    constexpr int64_t kMost = 1'000'000;
+    const auto value = number(text);
+    return value && *value <= kMost ? value : std::nullopt;
+}
+
 // "A<sign>B".
 std::optional<std::pair<int64_t, int64_t>> two_numbers(std::string_view text, char sign) {
     const size_t at = text.find(sign);
     if (at == std::string_view::npos) return std::nullopt;
-    const auto a = number(text.substr(0, at));
-    const auto b = number(text.substr(at + 1));
+    const auto a = small_number(text.substr(0, at));
+    const auto b = small_number(text.substr(at + 1));
     if (!a || !b) return std::nullopt;
     return std::pair(*a, *b);
 }
@@ -69,13 +76,13 @@ std::optional<LayerTerm> parse_part(const PartWord& word, std::string_view amoun
         if (!sensible) return std::nullopt;
         return LayerTerm{word.part, part->first, part->second};
     }
-    const auto count = number(amount);
+    const auto count = small_number(amount);
     if (!count || word.whole == Kind::kMiddlePart) return std::nullopt;
     return LayerTerm{word.whole, *count, 0};
 }
 
 std::optional<LayerTerm> parse_range(std::string_view text) {
-    if (const auto one = number(text)) return LayerTerm{Kind::kRange, *one, *one};
+    if (const auto one = small_number(text)) return LayerTerm{Kind::kRange, *one, *one};
     const auto range = two_numbers(text, '-');
     if (!range || range->first > range->second) return std::nullopt;
     return LayerTerm{Kind::kRange, range->first, range->second};

@@ -83,6 +83,16 @@ class Gguf:
             self.data += parts[tensor.name]
             self.data += bytes(-len(self.data) % self.alignment())
 
+    def retype(self, types: dict, row_bytes: dict):
+        """Gives tensors other types: name -> id; all data becomes zeros. `row_bytes`: id -> how many
+        bytes a row of n weights takes."""
+        self.data = bytearray()
+        for tensor in self.tensors:
+            tensor.type_id = types.get(tensor.name, tensor.type_id)
+            tensor.offset = len(self.data)
+            self.data += bytes(row_bytes[tensor.type_id](tensor.shape[0]) * prod(tensor.shape[1:]))
+            self.data += bytes(-len(self.data) % self.alignment())
+
     # --- writing ---
 
     def write(self, path: Path):

@@ -3,6 +3,7 @@
 Each function is one line `% NAME OUTPUT ARGUMENTS...` of a test; OUTPUT lies in the scratch folder.
 """
 
+import fnmatch
 import os
 import shlex
 import struct
@@ -18,6 +19,12 @@ TINYMOE = ROOT / "data/tinymoe/tinymoe-BF16.gguf"
 BABY = ROOT / "tests/data/babyllama105/babyllama105-f32.gguf"
 
 F32, F16, BF16 = 0, 1, 30
+TYPES = {"f32": F32, "f16": F16, "bf16": BF16, "q8_0": 8, "q4_K": 12, "q5_K": 13, "q6_K": 14,
+         "iq4_xs": 23, "iq4_k": 139, "iq4_ks": 144}
+ROW_BYTES = {0: lambda n: 4 * n, 1: lambda n: 2 * n, 30: lambda n: 2 * n,
+             8: lambda n: n // 32 * 34, 12: lambda n: n // 256 * 144, 13: lambda n: n // 256 * 176,
+             14: lambda n: n // 256 * 210, 23: lambda n: n // 256 * 136,
+             139: lambda n: n // 256 * 144, 144: lambda n: 4 + n // 256 * 136}
 NAN = {F32: struct.pack("<f", float("nan")), F16: b"\x00\x7e", BF16: b"\xc0\x7f"}
 HUGE = {F32: struct.pack("<f", 1e30), BF16: b"\x4a\x71"}
 INF = {F32: struct.pack("<f", float("inf")), F16: b"\x00\x7c", BF16: b"\x80\x7f"}
@@ -142,6 +149,25 @@ def rename_tensor(output: Path, source: str, old: str, new: str):
     model.write(output)
 
 
+def types(output: Path, source: str, *assignments: str):
+    """Tensors in other types, all of them zeros; each assignment is PATTERN=TYPE, the last one that
+    fits counts."""
+    model, chosen = Gguf(source), {}
+    for assignment in assignments:
+        pattern, name = assignment.split("=")
+        chosen |= {tensor.name: TYPES[name] for tensor in model.tensors
+                   if fnmatch.fnmatchcase(tensor.name, pattern)}
+    model.retype(chosen, ROW_BYTES)
+    model.write(output)
+
+
+def key_text(output: Path, source: str, name: str, value: str):
+    """One text of the header, new or changed."""
+    model = Gguf(source)
+    model.set_text(name, value)
+    model.write(output)
+
+
 def split(output: Path, source: str, count: str):
     """OUTPUT-00001-of-0000N.gguf …, each with a run of the tensors, as llama-gguf-split makes them."""
     model, n = Gguf(source), int(count)
@@ -178,7 +204,7 @@ def head(output: Path, source: str, size: str):
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (truncate, architecture, key, nan, inf, huge, imatrix, without_entry, vocabulary, same_token, shorter_array,
-              smaller_vocabulary, resize, rename_tensor, split,
+              smaller_vocabulary, resize, rename_tensor, types, key_text, split,
               turn_a_bit, text, head)}
 
 

@@ -1,0 +1,23 @@
+#pragma once
+
+// What `bitgauge recipe explain` says of a model and a recipe, as text and as JSON.
+
+#include <string>
+
+#include "bitgauge/recipe.h"
+
+#include "base/json.h"
+
+namespace bitgauge {
+
+// Sizes, tables by role and by rule, and what fell back.
+std::string resolution_text(const Resolution& resolution, const Recipe& recipe);
+
+// One paragraph per tensor whose name matches `pattern` (* and ?); Error(kInput) when none does.
+std::string tensor_explanation(const Resolution& resolution, const std::string& pattern);
+
+// `bitgauge.recipe-explain/1`; only tensors that match `pattern` unless it is "".
+Json resolution_json(const Resolution& resolution, const Recipe& recipe,
+                     const std::string& pattern);
+
+}  // namespace bitgauge
