@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <map>
-#include <regex>
 #include <system_error>
 #include <vector>
 
@@ -15,7 +13,6 @@
 
 #include "base/files.h"
 #include "engine/llama_log.h"
-#include "engine/type_choice_libllama.h"
 
 #include <llama.h>
 
@@ -107,71 +104,7 @@ constexpr std::array kRefusals = {
                 refusal.hint);
 }
 
-// What the dry run says of each tensor: "[   1/  48] output.weight - [...], type = bf16, size
-// = 2.00 MiB -> 0.80 MiB (q6_K)", or without the arrow where it stays as it is.
-std::map<std::string, std::string> types_in(const std::string& log) {
-    static const std::regex pattern(
-        R"(\[ *\d+/ *\d+\] (\S+) +- \[[^\]]*\], type = +(\S+), size = .*?( \((\S+)\))?\n)");
-    std::map<std::string, std::string> types;
-    for (std::sregex_iterator at(log.begin(), log.end(), pattern), end; at != end; ++at) {
-        types[(*at)[1].str()] = (*at)[4].matched ? (*at)[4].str() : (*at)[2].str();
-    }
-    return types;
-}
-
-// All that libllama says, for as long as this lives.
-class WholeLog {
-  public:
-    WholeLog() {
-        llama_log_get(&old_callback_, &old_data_);
-        llama_log_set(append, &text_);
-    }
-    ~WholeLog() { llama_log_set(old_callback_, old_data_); }
-    WholeLog(const WholeLog&) = delete;
-    WholeLog& operator=(const WholeLog&) = delete;
-
-    const std::string& text() const { return text_; }
-
-  private:
-    static void append(ggml_log_level level, const char* text, void* data) {
-        auto* log = static_cast<std::string*>(data);
-        if (level != GGML_LOG_LEVEL_WARN) log->append(text);
-    }
-
-    std::string text_;
-    ggml_log_callback old_callback_ = nullptr;
-    void* old_data_ = nullptr;
-};
-
-// What follows the name of the function that gave up.
-std::string refusal_in(const std::string& log) {
-    const std::string mark = "failed to quantize: ";
-    const size_t at = log.find(mark);
-    if (at == std::string::npos) return "it does not say why";
-    const size_t begin = at + mark.size();
-    return log.substr(begin, log.find('\n', begin) - begin);
-}
-
 }  // namespace
-
-std::map<std::string, std::string> libllama_types(const fs::path& original,
-                                                  const LibllamaMixture& mixture) {
-    llama_model_quantize_params params = llama_model_quantize_default_params();
-    params.ftype = file_type_by_name(mixture.file_type);
-    params.pure = mixture.pure;
-    params.keep_split = mixture.keep_split;
-    params.dry_run = true;
-    const float one = 1.0F;
-    const llama_model_imatrix_data some[] = {{"none", &one, 1}, {nullptr, nullptr, 0}};
-    if (mixture.with_importance) params.imatrix = some;
-    GgufFile::open(original);
-    start_libllama();
-    const WholeLog log;
-    if (llama_model_quantize(original.c_str(), "", &params) != 0) {
-        refuse(original, mixture.file_type, refusal_in(log.text()));
-    }
-    return types_in(log.text());
-}
 
 std::vector<std::string> quantizer_file_types() {
     std::vector<std::string> names;
