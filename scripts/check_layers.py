@@ -79,7 +79,7 @@ FOREIGN = [
     (r"SQLiteCpp/.*", {"store"}),
     (r"sqlite3\.h", {"store"}),
     (r"xxhash\.h", {"base"}),
-    (r"boost/math/.*", {"stats"}),
+    (r"boost/(iterator|math)/.*", {"stats"}),
     (r"utf8(cpp)?(/.*)?\.h", {"text"}),
     (r"curl/.*", {"hub"}),
     (r"toml\+\+/.*", {"recipe"}),

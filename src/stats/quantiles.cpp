@@ -2,7 +2,8 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
-#include <ranges>
+
+#include <boost/iterator/counting_iterator.hpp>
 
 #include "bitgauge/stats.h"
 
@@ -69,6 +70,13 @@ Estimate share_above(const SortedSample& sample, std::span<const double> sizes, 
     return stats::skewness_corrected_interval(fit, kConfidence);
 }
 
+// The first number in [first, last) that has not what those before it have; else `last`.
+template <class Predicate>
+size_t first_not(size_t first, size_t last, const Predicate& predicate) {
+    using Number = boost::counting_iterator<size_t>;
+    return *std::partition_point(Number(first), Number(last), predicate);
+}
+
 // The values at which a share of 1 - q above them is just not refuted. No interval where even the
 // largest value may have as many above it.
 void set_interval(Estimate& estimate, const SortedSample& sample, std::span<const double> sizes,
@@ -82,9 +90,9 @@ void set_interval(Estimate& estimate, const SortedSample& sample, std::span<cons
     const auto not_too_many = [&](size_t above) {
         return share_above(sample, sizes, above).low <= 1 - q;
     };
-    const size_t fewest = *std::ranges::partition_point(std::views::iota(size_t{1}, at), too_few);
+    const size_t fewest = first_not(size_t{1}, at, too_few);
     if (fewest == 1 && !too_few(1)) return;
-    const size_t most = *std::ranges::partition_point(std::views::iota(at, n), not_too_many);
+    const size_t most = first_not(at, n, not_too_many);
     if (most == n) return;
     estimate.low = sample.value[n - 1 - most];
     estimate.high = sample.value[n - fewest];
