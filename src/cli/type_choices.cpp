@@ -57,7 +57,7 @@ TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& reque
     const Recipe given = load_recipe(request.recipe);
     const Recipe recipe = request.pure ? pure(given) : given;
     const Resolution resolution = resolve(model_header(original), recipe, request.with_importance);
-    require_importance(resolution);
+    require_importance(resolution, "give importance with -i");
     TypeChoices choices{.file_type = file_type_of(recipe), .recipe = text_of(recipe)};
     for (const ResolvedTensor& tensor : resolution.tensors) {
         choices.tensors.push_back({tensor.name, find_type(tensor.type)->id,
