@@ -1,0 +1,176 @@
+// The grid point nearest to a group of weights, among the candidates of a rounded point.
+//
+// What iq2_find_best_neighbour and iq3_find_best_neighbour of ggml-quants.c compute: every
+// candidate's sum over i of a[i] * (scale * level[i] - x[i])^2, added in the order of i, and the
+// first smallest of them. A term has only as many values as there are levels, so the terms are
+// looked up, and eight candidates are summed at a time.
+
+// Included once per target, without include guard for others (Highway's way).
+#if defined(BITGAUGE_QTYPE_NEAREST_GRID_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BITGAUGE_QTYPE_NEAREST_GRID_INL_H_
+#undef BITGAUGE_QTYPE_NEAREST_GRID_INL_H_
+#else
+#define BITGAUGE_QTYPE_NEAREST_GRID_INL_H_
+#endif
+
+#include <cfloat>
+#include <cstddef>
+#include <cstdint>
+
+#include <hwy/highway.h>
+
+#include "qtype/lattice.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace bitgauge::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using StepFloats = hn::CappedTag<float, Lattice::kStep>;
+using StepCodes = hn::RebindToUnsigned<StepFloats>;
+using StepFloat = hn::Vec<StepFloats>;
+using StepCode = hn::Vec<StepCodes>;
+
+constexpr uint32_t kNoGridPoint = UINT32_MAX;
+
+// Entry (code & 3) of the four that every 128 bits of `table` hold.
+HWY_INLINE StepFloat look_up_4(StepFloat table, StepCode code) {
+#if HWY_ARCH_X86 && HWY_MAX_BYTES >= 32
+    return StepFloat{
+        _mm256_permutevar_ps(table.raw, hn::BitCast(hn::RebindToSigned<StepFloats>(), code).raw)};
+#else
+    const auto index = hn::And(code, hn::Set(StepCodes(), 3));
+    return hn::TableLookupLanes(table, hn::IndicesFromVec(StepFloats(), index));
+#endif
+}
+
+// Groups of 8 weights on 3 levels: 1, 3, 5.
+struct Terms8 {
+    static constexpr size_t kBits = 2;
+    alignas(32) float of[8][4];  // of[i][level]
+
+    HWY_INLINE Terms8(const float* HWY_RESTRICT x, const float* HWY_RESTRICT a, float scale) {
+        const StepFloats d;
+        for (size_t i = 0; i < 8; i += hn::Lanes(d)) {
+            const auto xs = hn::Load(d, x + i);
+            const auto as = hn::Load(d, a + i);
+            const auto low = term(xs, as, scale);
+            const auto middle = term(xs, as, scale * 3);
+            const auto high = term(xs, as, scale * 5);
+            hn::StoreInterleaved4(low, middle, high, high, d, of[i]);
+        }
+    }
+
+    HWY_INLINE static StepFloat term(StepFloat x, StepFloat a, float scaled_level) {
+        const auto difference = hn::Sub(hn::Set(StepFloats(), scaled_level), x);
+        return hn::Mul(hn::Mul(a, difference), difference);
+    }
+
+    HWY_INLINE StepFloat distance(StepCode code) const {
+        const StepFloats d;
+        auto sum = look_up_4(hn::LoadDup128(d, of[0]), code);
+        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[1]), hn::ShiftRight<2>(code)));
+        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[2]), hn::ShiftRight<4>(code)));
+        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[3]), hn::ShiftRight<6>(code)));
+        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[4]), hn::ShiftRight<8>(code)));
+        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[5]), hn::ShiftRight<10>(code)));
+        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[6]), hn::ShiftRight<12>(code)));
+        return hn::Add(sum, look_up_4(hn::LoadDup128(d, of[7]), hn::ShiftRight<14>(code)));
+    }
+};
+
+// Groups of 4 weights on 8 levels: 1, 3, ... 15.
+#if HWY_MAX_BYTES >= 32
+HWY_INLINE StepFloat look_up_8(StepFloat table, StepCode code) {
+#if !HWY_ARCH_X86 || HWY_IS_DEBUG_BUILD
+    code = hn::And(code, hn::Set(StepCodes(), 7));
+#endif
+    return hn::TableLookupLanes(table, hn::IndicesFromVec(StepFloats(), code));
+}
+
+HWY_INLINE StepFloat odd_levels() {
+    const StepFloats d;
+    const auto two = hn::Set(d, 2.0F);
+    return hn::Add(hn::Mul(hn::Iota(d, 0.0F), two), hn::Set(d, 1.0F));
+}
+
+struct Terms4 {
+    static constexpr size_t kBits = 3;
+    StepFloat of[4];
+
+    HWY_INLINE Terms4(const float* HWY_RESTRICT x, const float* HWY_RESTRICT a, float scale) {
+        const auto scaled = hn::Mul(hn::Set(StepFloats(), scale), odd_levels());
+        for (size_t i = 0; i < 4; ++i) of[i] = term(x[i], a[i], scaled);
+    }
+
+    HWY_INLINE static StepFloat term(float x, float a, StepFloat scaled) {
+        const StepFloats d;
+        const auto difference = hn::Sub(scaled, hn::Set(d, x));
+        return hn::Mul(hn::Mul(hn::Set(d, a), difference), difference);
+    }
+
+    HWY_INLINE StepFloat distance(StepCode code) const {
+        auto sum = look_up_8(of[0], code);
+        sum = hn::Add(sum, look_up_8(of[1], hn::ShiftRight<3>(code)));
+        sum = hn::Add(sum, look_up_8(of[2], hn::ShiftRight<6>(code)));
+        return hn::Add(sum, look_up_8(of[3], hn::ShiftRight<9>(code)));
+    }
+};
+#else
+struct Terms4 {
+    static constexpr size_t kBits = 3;
+    const float* HWY_RESTRICT x;
+    const float* HWY_RESTRICT a;
+    float scale;
+
+    HWY_INLINE Terms4(const float* HWY_RESTRICT xs, const float* HWY_RESTRICT as, float s)
+        : x(xs), a(as), scale(s) {}
+
+    HWY_INLINE StepFloat term(size_t i, StepCode level) const {
+        const StepFloats d;
+        const auto odd = hn::Add(hn::Add(level, level), hn::Set(StepCodes(), 1));
+        const auto q = hn::ConvertTo(d, hn::BitCast(hn::RebindToSigned<StepFloats>(), odd));
+        const auto difference = hn::Sub(hn::Mul(hn::Set(d, scale), q), hn::Set(d, x[i]));
+        return hn::Mul(hn::Mul(hn::Set(d, a[i]), difference), difference);
+    }
+
+    HWY_INLINE StepFloat distance(StepCode code) const {
+        const auto mask = hn::Set(StepCodes(), 7);
+        auto sum = term(0, hn::And(code, mask));
+        sum = hn::Add(sum, term(1, hn::And(hn::ShiftRight<3>(code), mask)));
+        sum = hn::Add(sum, term(2, hn::And(hn::ShiftRight<6>(code), mask)));
+        return hn::Add(sum, term(3, hn::And(hn::ShiftRight<9>(code), mask)));
+    }
+};
+#endif
+
+// The candidate with the first smallest distance below FLT_MAX; distances that are not numbers
+// are passed over.
+template <class Terms>
+HWY_INLINE uint32_t first_nearest(const Terms& terms, const uint16_t* HWY_RESTRICT candidates,
+                                  size_t steps) {
+    const StepFloats d;
+    const StepCodes dc;
+    const hn::Rebind<uint16_t, StepFloats> d16;
+    const size_t lanes = hn::Lanes(d);
+    auto best = hn::Set(d, FLT_MAX);
+    auto place = hn::Zero(dc);
+    auto here = hn::Iota(dc, 0);
+    for (size_t at = 0; at < steps * Lattice::kStep; at += lanes) {
+        const auto distance = terms.distance(hn::PromoteTo(dc, hn::Load(d16, candidates + at)));
+        const auto nearer = hn::Lt(distance, best);
+        best = hn::IfThenElse(nearer, distance, best);
+        place = hn::IfThenElse(hn::RebindMask(dc, nearer), here, place);
+        here = hn::Add(here, hn::Set(dc, static_cast<uint32_t>(lanes)));
+    }
+    const auto least = hn::MinOfLanes(d, best);
+    if (HWY_UNLIKELY(!(hn::GetLane(least) < FLT_MAX))) return kNoGridPoint;
+    const auto smallest = hn::RebindMask(dc, hn::Eq(best, least));
+    const auto last = hn::Set(dc, UINT32_MAX);
+    return candidates[hn::GetLane(hn::MinOfLanes(dc, hn::IfThenElse(smallest, place, last)))];
+}
+
+}  // namespace bitgauge::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target
