@@ -10,8 +10,8 @@ namespace bitgauge {
 constexpr size_t kIqBlockWeights = 256;
 
 // Which groups of a sub-block are rounded once more with the scale found: those that the best
-// trial had to move onto the grid, or all as soon as there is one.
-enum class Refit { kOffGrid, kAllWhenAny };
+// trial had to move onto the grid, all as soon as there is one, or all.
+enum class Refit { kOffGrid, kAllWhenAny, kAlways };
 
 // Rows as one run of super-blocks of 256 weights.
 struct IqRows {

@@ -31,11 +31,8 @@ struct Iq3 {
     static constexpr bool kUnitMayVanish = false;
 
     template <class B>
-    static HWY_INLINE Float trial_unit(const B&, size_t, Float max) {
-        return max;
-    }
-    static HWY_INLINE Float first_scale(Float unit) {
-        return hn::Div(unit, hn::Set(Lanes(), 15.0F));
+    static HWY_INLINE TrialStart trial_start(const B&, size_t, Float max) {
+        return {max, hn::Div(max, hn::Set(Lanes(), 15.0F))};
     }
 };
 

@@ -30,7 +30,8 @@ struct IqType {
 };
 
 const std::vector<IqType> kTypes = {
-    {GGML_TYPE_IQ3_S, encode_iq3_s_rows},
+    {GGML_TYPE_IQ2_XXS, encode_iq2_xxs_rows}, {GGML_TYPE_IQ2_XS, encode_iq2_xs_rows},
+    {GGML_TYPE_IQ2_S, encode_iq2_s_rows},     {GGML_TYPE_IQ3_S, encode_iq3_s_rows},
     {GGML_TYPE_IQ3_XXS, encode_iq3_xxs_rows},
 };
 
@@ -252,6 +253,7 @@ TEST_P(EncodeIq, EveryRowLengthGivesTheBytesOfGgml) {
 
 TEST_P(EncodeIq, EveryInstructionSetGivesTheBytesOfGgml) {
     for (int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1) {
+        SCOPED_TRACE(hwy::TargetName(targets & -targets));
         hwy::SetSupportedTargetsForTest(targets & -targets);
         hwy::GetChosenTarget().Update(hwy::SupportedTargets());
         expect_all_patterns(1, 768);

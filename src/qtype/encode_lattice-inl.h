@@ -163,6 +163,11 @@ HWY_INLINE void turn_rows_to_columns(Batch<T>* b) {
 
 // ---- the search
 
+struct TrialStart {
+    Float unit;   // what the trial scales divide
+    Float scale;  // taken when no trial is better than nothing
+};
+
 // Which sub-blocks have a scale at all, and from where their trials start.
 template <class T>
 HWY_INLINE void start_search(Batch<T>* b) {
@@ -177,18 +182,21 @@ HWY_INLINE void start_search(Batch<T>* b) {
             min = hn::Min(min, x);
         }
         auto active = hn::Not(T::zero_sub_block(max));
-        const auto unit = T::trial_unit(*b, c, max);
-        if (T::kUnitMayVanish) active = hn::And(active, hn::Not(hn::Le(unit, hn::Zero(d))));
+        const TrialStart start = T::trial_start(*b, c, max);
+        if (T::kUnitMayVanish) {
+            active = hn::And(active, hn::Not(hn::Le(start.unit, hn::Zero(d))));
+        }
+        const auto limit = hn::Mul(start.unit, hn::Set(d, 1e4F));
+        const auto normal =
+            hn::And(hn::Gt(start.unit, hn::Set(d, 1e-30F)), hn::Lt(max, hn::Set(d, 1e30F)));
         const auto steady =
-            hn::And(hn::And(hn::Gt(unit, hn::Set(d, 1e-30F)), hn::Lt(max, hn::Set(d, 1e30F))),
-                    hn::And(hn::Gt(min, hn::Mul(max, hn::Set(d, -1e4F))),
-                            hn::Lt(max, hn::Mul(unit, hn::Set(d, 1e4F)))));
+            hn::And(normal, hn::And(hn::Gt(min, hn::Neg(limit)), hn::Lt(max, limit)));
         tame = tame && hn::AllTrue(d, hn::Or(steady, hn::Not(active)));
         const auto all = hn::VecFromMask(IntLanes(), hn::RebindMask(IntLanes(), active));
         hn::Store(all, IntLanes(), b->active + c);
         hn::Store(max, d, b->max + c);
-        hn::Store(unit, d, b->unit + c);
-        hn::Store(T::first_scale(unit), d, b->scale + c);
+        hn::Store(start.unit, d, b->unit + c);
+        hn::Store(start.scale, d, b->scale + c);
         hn::Store(hn::Zero(d), d, b->best + c);
         hn::Store(hn::Set(IntLanes(), T::kFirstOffGrid), IntLanes(), b->off_grid + c);
     }
@@ -329,6 +337,7 @@ template <class T>
 HWY_INLINE uint32_t groups_to_refit(const Batch<T>& b, size_t column) {
     const auto off_grid = static_cast<uint32_t>(b.off_grid[column]);
     if (b.active[column] == 0 || !(b.scale[column] > 0)) return 0;
+    if (T::kRefit == Refit::kAlways) return ~0U;
     if (T::kRefit == Refit::kOffGrid) return off_grid;
     return off_grid != 0 ? ~0U : 0;
 }

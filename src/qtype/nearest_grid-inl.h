@@ -33,14 +33,18 @@ using StepCode = hn::Vec<StepCodes>;
 
 constexpr uint32_t kNoGridPoint = UINT32_MAX;
 
-// Entry (code & 3) of the four that every 128 bits of `table` hold.
-HWY_INLINE StepFloat look_up_4(StepFloat table, StepCode code) {
-#if HWY_ARCH_X86 && HWY_MAX_BYTES >= 32
-    return StepFloat{
-        _mm256_permutevar_ps(table.raw, hn::BitCast(hn::RebindToSigned<StepFloats>(), code).raw)};
+// table[code & 3].
+HWY_INLINE StepFloat look_up_4(const float* HWY_RESTRICT table, StepCode code) {
+    const StepFloats d;
+#if HWY_TARGET == HWY_SCALAR
+    return hn::Set(d, table[hn::GetLane(code) & 3]);
+#elif HWY_ARCH_X86 && HWY_MAX_BYTES >= 32
+    // Reads two bits of each index; Highway's own look-up reads three, and would need them masked.
+    const auto index = hn::BitCast(hn::RebindToSigned<StepFloats>(), code);
+    return StepFloat{_mm256_permutevar_ps(hn::LoadDup128(d, table).raw, index.raw)};
 #else
     const auto index = hn::And(code, hn::Set(StepCodes(), 3));
-    return hn::TableLookupLanes(table, hn::IndicesFromVec(StepFloats(), index));
+    return hn::TableLookupLanes(hn::LoadDup128(d, table), hn::IndicesFromVec(d, index));
 #endif
 }
 
@@ -67,15 +71,14 @@ struct Terms8 {
     }
 
     HWY_INLINE StepFloat distance(StepCode code) const {
-        const StepFloats d;
-        auto sum = look_up_4(hn::LoadDup128(d, of[0]), code);
-        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[1]), hn::ShiftRight<2>(code)));
-        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[2]), hn::ShiftRight<4>(code)));
-        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[3]), hn::ShiftRight<6>(code)));
-        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[4]), hn::ShiftRight<8>(code)));
-        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[5]), hn::ShiftRight<10>(code)));
-        sum = hn::Add(sum, look_up_4(hn::LoadDup128(d, of[6]), hn::ShiftRight<12>(code)));
-        return hn::Add(sum, look_up_4(hn::LoadDup128(d, of[7]), hn::ShiftRight<14>(code)));
+        auto sum = look_up_4(of[0], code);
+        sum = hn::Add(sum, look_up_4(of[1], hn::ShiftRight<2>(code)));
+        sum = hn::Add(sum, look_up_4(of[2], hn::ShiftRight<4>(code)));
+        sum = hn::Add(sum, look_up_4(of[3], hn::ShiftRight<6>(code)));
+        sum = hn::Add(sum, look_up_4(of[4], hn::ShiftRight<8>(code)));
+        sum = hn::Add(sum, look_up_4(of[5], hn::ShiftRight<10>(code)));
+        sum = hn::Add(sum, look_up_4(of[6], hn::ShiftRight<12>(code)));
+        return hn::Add(sum, look_up_4(of[7], hn::ShiftRight<14>(code)));
     }
 };
 
