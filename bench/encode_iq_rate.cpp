@@ -30,6 +30,7 @@ struct IqType {
 };
 
 const std::vector<IqType> kTypes = {
+    {GGML_TYPE_IQ1_S, encode_iq1_s_rows},     {GGML_TYPE_IQ1_M, encode_iq1_m_rows},
     {GGML_TYPE_IQ2_XXS, encode_iq2_xxs_rows}, {GGML_TYPE_IQ2_XS, encode_iq2_xs_rows},
     {GGML_TYPE_IQ2_S, encode_iq2_s_rows},     {GGML_TYPE_IQ3_S, encode_iq3_s_rows},
     {GGML_TYPE_IQ3_XXS, encode_iq3_xxs_rows},

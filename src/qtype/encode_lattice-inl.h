@@ -21,6 +21,7 @@
 
 #include <hwy/highway.h>
 
+#include "qtype/columns-inl.h"
 #include "qtype/encode_iq.h"
 #include "qtype/lattice.h"
 #include "qtype/nearest_grid-inl.h"
@@ -29,22 +30,6 @@ HWY_BEFORE_NAMESPACE();
 namespace bitgauge::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr size_t kColumns = 16;  // sub-blocks in a batch
-
-using Lanes = hn::CappedTag<float, kColumns>;
-using IntLanes = hn::RebindToSigned<Lanes>;
-using Float = hn::Vec<Lanes>;
-using Int = hn::Vec<IntLanes>;
-using LaneMask = hn::Mask<Lanes>;
-
-// nearest_int() of ggml-quants.c, with its results far outside of +-2^22.
-HWY_INLINE Int nearest_int(Float value) {
-    const IntLanes di;
-    const auto shifted = hn::Add(value, hn::Set(Lanes(), 12582912.0F));
-    const auto bits = hn::And(hn::BitCast(di, shifted), hn::Set(di, 0x007fffff));
-    return hn::Sub(bits, hn::Set(di, 0x00400000));
-}
 
 // Sub-blocks on their way. "Columns" arrays are [i][column], "rows" arrays [column][i].
 template <class T>
@@ -111,8 +96,8 @@ HWY_INLINE uint8_t make_parity_even(const float* HWY_RESTRICT x, const float* HW
 }
 
 template <class T>
-HWY_INLINE void take_sub_block(const float* HWY_RESTRICT x, const float* importance, float sigma2,
-                               size_t column, Batch<T>* b) {
+HWY_INLINE void take_sub_block(const SubBlock& from, size_t column, Batch<T>* b) {
+    const float* HWY_RESTRICT x = from.x;
     const StepFloats d;
     float* xs = b->row_x + column * T::kSub;
     float* ws = b->row_w + column * T::kSub;
@@ -122,7 +107,8 @@ HWY_INLINE void take_sub_block(const float* HWY_RESTRICT x, const float* importa
         for (size_t i = 0; i < 8; i += hn::Lanes(d)) {
             const size_t at = 8 * g + i;
             const auto value = hn::LoadU(d, x + at);
-            const auto w = error_weight<T>(value, importance ? importance + at : nullptr, sigma2);
+            const auto w = error_weight<T>(value, from.importance ? from.importance + at : nullptr,
+                                           from.sigma2);
             const auto positive = hn::Ge(value, hn::Zero(d));
             hn::Store(w, d, ws + at);
             hn::Store(hn::Sqrt(w), d, as + at);
@@ -149,12 +135,8 @@ HWY_INLINE void clear_sub_block(size_t column, Batch<T>* b) {
 
 template <class T>
 HWY_INLINE void turn_rows_to_columns(Batch<T>* b) {
-    for (size_t c = 0; c < kColumns; ++c) {
-        for (size_t i = 0; i < T::kSub; ++i) {
-            b->x[i * kColumns + c] = b->row_x[c * T::kSub + i];
-            b->w[i * kColumns + c] = b->row_w[c * T::kSub + i];
-        }
-    }
+    rows_to_columns(b->row_x, T::kSub, b->x);
+    rows_to_columns(b->row_w, T::kSub, b->w);
     const Lanes d;
     for (size_t at = 0; at < T::kSub * kColumns; at += hn::Lanes(d)) {
         hn::Store(hn::Mul(hn::Load(d, b->w + at), hn::Load(d, b->x + at)), d, b->wx + at);
@@ -394,72 +376,23 @@ HWY_INLINE void search(const Lattice& lattice, Batch<T>* b) {
     make_scales_positive(b);
 }
 
-// ---- super-blocks
-
-// Sums of squares, each in the order of its values; four at a time, as each is one long chain.
-HWY_INLINE void sums_of_squares(const float* HWY_RESTRICT x, size_t blocks, float* sums) {
-    size_t b = 0;
-    for (; b + 4 <= blocks; b += 4) {
-        float s[4] = {};
-        const float* at = x + b * kIqBlockWeights;
-        for (size_t i = 0; i < kIqBlockWeights; ++i) {
-            for (size_t k = 0; k < 4; ++k) {
-                const float v = at[k * kIqBlockWeights + i];
-                s[k] += v * v;
-            }
-        }
-        std::copy_n(s, 4, sums + b);
-    }
-    for (; b < blocks; ++b) {
-        sums[b] = 0;
-        for (size_t i = 0; i < kIqBlockWeights; ++i) {
-            const float v = x[b * kIqBlockWeights + i];
-            sums[b] += v * v;
-        }
-    }
-}
-
-template <class T>
-void fill_batch(const IqRows& rows, size_t first_block, size_t blocks, const float* sums,
-                Batch<T>* b) {
-    constexpr size_t kSubBlocks = kIqBlockWeights / T::kSub;
-    for (size_t s = 0; s < kColumns; ++s) {
-        const size_t block = first_block + s / kSubBlocks;
-        if (s / kSubBlocks >= blocks) {
-            clear_sub_block(s, b);
-            continue;
-        }
-        const float sum = sums[s / kSubBlocks];
-        if (HWY_UNLIKELY(!(sum <= FLT_MAX))) rows.require_numbers(block);
-        const float sigma2 = (T::kDoubleSigma ? 2 * sum : sum) / kIqBlockWeights;
-        const size_t at = s % kSubBlocks * T::kSub;
-        const float* importance = rows.importance_of(block);
-        take_sub_block(rows.weights_of(block) + at, importance ? importance + at : nullptr, sigma2,
-                       s, b);
-    }
-}
-
 template <class T>
 void encode_lattice_rows(const IqRows& rows, std::byte* out) {
     constexpr size_t kSubBlocks = kIqBlockWeights / T::kSub;
-    constexpr size_t kBatchBlocks = kColumns / kSubBlocks;
-    constexpr size_t kSums = 8;
     const Lattice& lattice = Lattice::of(T::kKind);
     Batch<T> batch;
-    float sums[kSums] = {};
-    for (size_t block = 0; block < rows.blocks(); block += kBatchBlocks) {
-        if (block % kSums == 0) {
-            sums_of_squares(rows.weights_of(block), std::min(kSums, rows.blocks() - block), sums);
-        }
-        const size_t blocks = std::min(kBatchBlocks, rows.blocks() - block);
+    for_batches<T::kSub>(rows, [&](size_t first, size_t blocks, const float* sums) {
         batch.failed = false;
-        fill_batch(rows, block, blocks, sums + block % kSums, &batch);
+        for_sub_blocks<T::kSub, T::kDoubleSigma>(
+            rows, first, blocks, sums,
+            [&](size_t c, const SubBlock& from) { take_sub_block(from, c, &batch); },
+            [&](size_t c) { clear_sub_block(c, &batch); });
         search(lattice, &batch);
-        if (HWY_UNLIKELY(batch.failed)) rows.refuse(block);
+        if (HWY_UNLIKELY(batch.failed)) rows.refuse(first);
         for (size_t k = 0; k < blocks; ++k) {
-            T::pack(lattice, batch, k * kSubBlocks, out + (block + k) * T::kBlockBytes);
+            T::pack(lattice, batch, k * kSubBlocks, out + (first + k) * T::kBlockBytes);
         }
-    }
+    });
 }
 
 }  // namespace bitgauge::HWY_NAMESPACE

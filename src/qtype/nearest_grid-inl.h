@@ -48,20 +48,23 @@ HWY_INLINE StepFloat look_up_4(const float* HWY_RESTRICT table, StepCode code) {
 #endif
 }
 
-// Groups of 8 weights on 3 levels: 1, 3, 5.
+// Groups of 8 weights on 3 levels.
 struct Terms8 {
-    static constexpr size_t kBits = 2;
     alignas(32) float of[8][4];  // of[i][level]
 
-    HWY_INLINE Terms8(const float* HWY_RESTRICT x, const float* HWY_RESTRICT a, float scale) {
+    // Levels 1, 3 and 5.
+    HWY_INLINE Terms8(const float* HWY_RESTRICT x, const float* HWY_RESTRICT a, float scale)
+        : Terms8(x, a, scale, scale * 3, scale * 5) {}
+
+    // The levels, already scaled.
+    HWY_INLINE Terms8(const float* HWY_RESTRICT x, const float* HWY_RESTRICT a, float low,
+                      float middle, float high) {
         const StepFloats d;
         for (size_t i = 0; i < 8; i += hn::Lanes(d)) {
             const auto xs = hn::Load(d, x + i);
             const auto as = hn::Load(d, a + i);
-            const auto low = term(xs, as, scale);
-            const auto middle = term(xs, as, scale * 3);
-            const auto high = term(xs, as, scale * 5);
-            hn::StoreInterleaved4(low, middle, high, high, d, of[i]);
+            const auto top = term(xs, as, high);
+            hn::StoreInterleaved4(term(xs, as, low), term(xs, as, middle), top, top, d, of[i]);
         }
     }
 
@@ -98,7 +101,6 @@ HWY_INLINE StepFloat odd_levels() {
 }
 
 struct Terms4 {
-    static constexpr size_t kBits = 3;
     StepFloat of[4];
 
     HWY_INLINE Terms4(const float* HWY_RESTRICT x, const float* HWY_RESTRICT a, float scale) {
@@ -121,7 +123,6 @@ struct Terms4 {
 };
 #else
 struct Terms4 {
-    static constexpr size_t kBits = 3;
     const float* HWY_RESTRICT x;
     const float* HWY_RESTRICT a;
     float scale;
