@@ -174,6 +174,71 @@ HWY_INLINE uint32_t first_nearest(const Terms& terms, const uint16_t* HWY_RESTRI
     return candidates[hn::GetLane(hn::MinOfLanes(dc, hn::IfThenElse(smallest, place, last)))];
 }
 
+struct Nearest {
+    uint32_t code;
+    bool clear;  // every other candidate is farther by more than the slack
+};
+
+// A margin that rounding cannot bridge, where `least` is the smallest distance and `reach` the sum
+// of a[i] * (scale * highest level)^2. A distance is computed from terms of relative error 2^-21 at
+// most, and from scaled levels of relative error 2^-24; this is 30 times as much. The last summand
+// stands for the errors of subnormal numbers.
+HWY_INLINE float nearest_slack(float least, float reach) {
+    return 1e-5F * (least + reach) + 1e-35F;
+}
+
+// As first_nearest(), where all distances are numbers below FLT_MAX.
+template <class Terms>
+HWY_INLINE Nearest nearest_of_one_step(const Terms& terms, const uint16_t* HWY_RESTRICT candidates,
+                                       float reach) {
+    const StepFloats d;
+    const StepCodes dc;
+    const auto codes = hn::PromoteTo(dc, hn::Load(hn::Rebind<uint16_t, StepFloats>(), candidates));
+    const auto distance = terms.distance(codes);
+    const auto least = hn::MinOfLanes(d, distance);
+    const uint32_t code = candidates[hn::FindFirstTrue(d, hn::Eq(distance, least))];
+    const float smallest = hn::GetLane(least);
+    const auto far = hn::Gt(distance, hn::Set(d, smallest + nearest_slack(smallest, reach)));
+    const auto same = hn::RebindMask(d, hn::Eq(codes, hn::Set(dc, code)));
+    return {code, hn::AllTrue(d, hn::Or(far, same))};
+}
+
+template <class Terms>
+HWY_INLINE Nearest nearest_of_steps(const Terms& terms, const uint16_t* HWY_RESTRICT candidates,
+                                    size_t steps, float reach) {
+    const StepFloats d;
+    const StepCodes dc;
+    const hn::Rebind<uint16_t, StepFloats> d16;
+    const size_t lanes = hn::Lanes(d);
+    auto best = terms.distance(hn::PromoteTo(dc, hn::Load(d16, candidates)));
+    auto second = hn::Set(d, FLT_MAX);
+    auto here = hn::Iota(dc, 0);
+    auto place = here;
+    for (size_t at = lanes; at < steps * Lattice::kStep; at += lanes) {
+        here = hn::Add(here, hn::Set(dc, static_cast<uint32_t>(lanes)));
+        const auto distance = terms.distance(hn::PromoteTo(dc, hn::Load(d16, candidates + at)));
+        second = hn::Min(second, hn::Max(best, distance));
+        place = hn::IfThenElse(hn::RebindMask(dc, hn::Lt(distance, best)), here, place);
+        best = hn::Min(best, distance);
+    }
+    const auto least = hn::MinOfLanes(d, best);
+    const auto smallest = hn::Eq(best, least);
+    const auto places = hn::IfThenElse(hn::RebindMask(dc, smallest), place, hn::Set(dc, UINT32_MAX));
+    const float limit = hn::GetLane(least) + nearest_slack(hn::GetLane(least), reach);
+    const auto others = hn::IfThenElse(smallest, second, best);
+    return {candidates[hn::GetLane(hn::MinOfLanes(dc, places))],
+            hn::CountTrue(d, smallest) == 1 && hn::AllTrue(d, hn::Gt(others, hn::Set(d, limit)))};
+}
+
+template <class Terms>
+HWY_INLINE Nearest nearest_of(const Terms& terms, const uint16_t* HWY_RESTRICT candidates,
+                              size_t steps, float reach) {
+    if (steps * Lattice::kStep <= hn::Lanes(StepFloats())) {
+        return nearest_of_one_step(terms, candidates, reach);
+    }
+    return nearest_of_steps(terms, candidates, steps, reach);
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
