@@ -196,7 +196,7 @@ HWY_INLINE Nearest nearest_of_one_step(const Terms& terms, const uint16_t* HWY_R
     const auto codes = hn::PromoteTo(dc, hn::Load(hn::Rebind<uint16_t, StepFloats>(), candidates));
     const auto distance = terms.distance(codes);
     const auto least = hn::MinOfLanes(d, distance);
-    const uint32_t code = candidates[hn::FindFirstTrue(d, hn::Eq(distance, least))];
+    const uint32_t code = candidates[hn::FindKnownFirstTrue(d, hn::Eq(distance, least))];
     const float smallest = hn::GetLane(least);
     const auto far = hn::Gt(distance, hn::Set(d, smallest + nearest_slack(smallest, reach)));
     const auto same = hn::RebindMask(d, hn::Eq(codes, hn::Set(dc, code)));
@@ -210,33 +210,28 @@ HWY_INLINE Nearest nearest_of_steps(const Terms& terms, const uint16_t* HWY_REST
     const StepCodes dc;
     const hn::Rebind<uint16_t, StepFloats> d16;
     const size_t lanes = hn::Lanes(d);
-    auto best = terms.distance(hn::PromoteTo(dc, hn::Load(d16, candidates)));
+    auto code = hn::PromoteTo(dc, hn::Load(d16, candidates));
+    auto best = terms.distance(code);
     auto second = hn::Set(d, FLT_MAX);
-    auto here = hn::Iota(dc, 0);
-    auto place = here;
     for (size_t at = lanes; at < steps * Lattice::kStep; at += lanes) {
-        here = hn::Add(here, hn::Set(dc, static_cast<uint32_t>(lanes)));
-        const auto distance = terms.distance(hn::PromoteTo(dc, hn::Load(d16, candidates + at)));
+        const auto next = hn::PromoteTo(dc, hn::Load(d16, candidates + at));
+        const auto distance = terms.distance(next);
         second = hn::Min(second, hn::Max(best, distance));
-        place = hn::IfThenElse(hn::RebindMask(dc, hn::Lt(distance, best)), here, place);
+        code = hn::IfThenElse(hn::RebindMask(dc, hn::Lt(distance, best)), next, code);
         best = hn::Min(best, distance);
     }
     const auto least = hn::MinOfLanes(d, best);
-    const auto smallest = hn::Eq(best, least);
-    const auto places = hn::IfThenElse(hn::RebindMask(dc, smallest), place, hn::Set(dc, UINT32_MAX));
-    const float limit = hn::GetLane(least) + nearest_slack(hn::GetLane(least), reach);
-    const auto others = hn::IfThenElse(smallest, second, best);
-    return {candidates[hn::GetLane(hn::MinOfLanes(dc, places))],
-            hn::CountTrue(d, smallest) == 1 && hn::AllTrue(d, hn::Gt(others, hn::Set(d, limit)))};
-}
-
-template <class Terms>
-HWY_INLINE Nearest nearest_of(const Terms& terms, const uint16_t* HWY_RESTRICT candidates,
-                              size_t steps, float reach) {
-    if (steps * Lattice::kStep <= hn::Lanes(StepFloats())) {
-        return nearest_of_one_step(terms, candidates, reach);
+    const float smallest = hn::GetLane(least);
+    const auto at_least = hn::Eq(best, least);
+    const auto others = hn::IfThenElse(at_least, second, best);
+    const auto limit = hn::Set(d, smallest + nearest_slack(smallest, reach));
+    const bool clear = hn::AllTrue(d, hn::Gt(others, limit));
+    if (HWY_UNLIKELY(hn::CountTrue(d, at_least) > 1)) {
+        return {first_nearest(terms, candidates, steps), false};
     }
-    return nearest_of_steps(terms, candidates, steps, reach);
+    alignas(64) uint32_t codes[Lattice::kStep];
+    hn::Store(code, dc, codes);
+    return {codes[hn::FindKnownFirstTrue(d, at_least)], clear};
 }
 
 }  // namespace bitgauge::HWY_NAMESPACE
