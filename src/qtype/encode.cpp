@@ -7,6 +7,7 @@
 #include "bitgauge/qtype.h"
 
 #include "qtype/encoders.h"
+#include "qtype/encoders_iq.h"
 
 #include <ggml.h>
 
@@ -34,13 +35,13 @@ constexpr std::array kOwnEncoders = {
     OwnEncoder{GGML_TYPE_Q6_K, encode_q6_k_rows},
     OwnEncoder{GGML_TYPE_IQ4_NL, encode_iq4_nl_rows},
     OwnEncoder{GGML_TYPE_IQ4_XS, encode_iq4_xs_rows},
-    // IQ2_XXS
-    // IQ2_XS
-    // IQ2_S
-    // IQ3_XXS
-    // IQ3_S
-    // IQ1_S
-    // IQ1_M
+    OwnEncoder{GGML_TYPE_IQ2_XXS, encode_iq2_xxs_rows},
+    OwnEncoder{GGML_TYPE_IQ2_XS, encode_iq2_xs_rows},
+    OwnEncoder{GGML_TYPE_IQ2_S, encode_iq2_s_rows},
+    OwnEncoder{GGML_TYPE_IQ3_XXS, encode_iq3_xxs_rows},
+    OwnEncoder{GGML_TYPE_IQ3_S, encode_iq3_s_rows},
+    OwnEncoder{GGML_TYPE_IQ1_S, encode_iq1_s_rows},
+    OwnEncoder{GGML_TYPE_IQ1_M, encode_iq1_m_rows},
 };
 // clang-format on
 

@@ -10,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "qtype/encode_iq1.cpp"
 // In Highway's order, which compiles this file once per target.
 // clang-format off
+#include "qtype/lane_targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include "qtype/columns-inl.h"
@@ -18,7 +19,7 @@
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 template <class T>
 struct Batch1 {
@@ -405,14 +406,17 @@ void encode_iq1_m(const IqRows& rows, std::byte* out) {
     encode_iq1_rows<Iq1M>(rows, out);
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bitgauge {
-
+namespace iq {
 HWY_EXPORT(encode_iq1_s);
 HWY_EXPORT(encode_iq1_m);
+}  // namespace iq
+
+using namespace iq;  // NOLINT(google-build-using-namespace): tables of HWY_EXPORT
 
 void encode_iq1_s_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
                        std::byte* out) {

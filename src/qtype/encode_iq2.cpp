@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "qtype/encode_iq2.cpp"
 // In Highway's order, which compiles this file once per target.
 // clang-format off
+#include "qtype/lane_targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include "qtype/encode_lattice-inl.h"
@@ -16,7 +17,7 @@
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 // What the three types share.
 struct Iq2 {
@@ -195,15 +196,18 @@ void encode_iq2_s(const IqRows& rows, std::byte* out) {
     encode_lattice_rows<Iq2S>(rows, out);
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bitgauge {
-
+namespace iq {
 HWY_EXPORT(encode_iq2_xxs);
 HWY_EXPORT(encode_iq2_xs);
 HWY_EXPORT(encode_iq2_s);
+}  // namespace iq
+
+using namespace iq;  // NOLINT(google-build-using-namespace): tables of HWY_EXPORT
 
 void encode_iq2_xxs_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
                          std::byte* out) {

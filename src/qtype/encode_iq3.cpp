@@ -9,13 +9,14 @@
 #define HWY_TARGET_INCLUDE "qtype/encode_iq3.cpp"
 // In Highway's order, which compiles this file once per target.
 // clang-format off
+#include "qtype/lane_targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include "qtype/encode_lattice-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 // What both types share.
 struct Iq3 {
@@ -126,14 +127,17 @@ void encode_iq3_xxs(const IqRows& rows, std::byte* out) {
     encode_lattice_rows<Iq3Xxs>(rows, out);
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bitgauge {
-
+namespace iq {
 HWY_EXPORT(encode_iq3_s);
 HWY_EXPORT(encode_iq3_xxs);
+}  // namespace iq
+
+using namespace iq;  // NOLINT(google-build-using-namespace): tables of HWY_EXPORT
 
 void encode_iq3_s_rows(const float* in, size_t rows, size_t row_weights, const float* importance,
                        std::byte* out) {

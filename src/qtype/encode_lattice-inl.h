@@ -28,7 +28,7 @@
 #include "qtype/lattice_snap-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -217,7 +217,7 @@ void encode_lattice_rows(const IqRows& rows, std::byte* out) {
     });
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // include guard per target

@@ -22,7 +22,7 @@
 #include "qtype/nearest_grid-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -256,7 +256,7 @@ HWY_INLINE void round_trials(size_t c, Batch<T>* b) {
     }
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // include guard per target

@@ -23,7 +23,7 @@
 #include "qtype/nearest_grid-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -243,7 +243,7 @@ HWY_INLINE void snap_trials(const Lattice& lattice, TrialSnap<T>* snap, Batch<T>
     }
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // include guard per target

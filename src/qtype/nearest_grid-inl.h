@@ -22,7 +22,7 @@
 #include "qtype/lattice.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -234,7 +234,7 @@ HWY_INLINE Nearest nearest_of_steps(const Terms& terms, const uint16_t* HWY_REST
     return {codes[hn::FindKnownFirstTrue(d, at_least)], clear};
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // include guard per target

@@ -17,7 +17,7 @@
 #include "qtype/encode_lattice-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace bitgauge::HWY_NAMESPACE {
+namespace bitgauge::iq::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -127,7 +127,7 @@ HWY_INLINE Float positive_scale(const float* HWY_RESTRICT x, const float* HWY_RE
     return hn::IfThenElseZero(positive, hn::Div(sums.lx, sums.l2));
 }
 
-}  // namespace bitgauge::HWY_NAMESPACE
+}  // namespace bitgauge::iq::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // include guard per target
