@@ -42,7 +42,7 @@ struct Batch1 {
 
 // Ranks by counting smaller values; equal ones stay in order.
 template <class T>
-HWY_INLINE void rank_by_counting(Batch1<T>* b) {
+HWY_NOINLINE void rank_by_counting(Batch1<T>* b) {
     const Lanes d;
     const IntLanes di;
     for (size_t c = 0; c < kColumns; c += hn::Lanes(d)) {
@@ -65,7 +65,7 @@ HWY_INLINE void rank_by_counting(Batch1<T>* b) {
 }
 
 template <class T>
-HWY_INLINE void rank_by_library(Batch1<T>* b) {
+HWY_NOINLINE void rank_by_library(Batch1<T>* b) {
     for (size_t c = 0; c < kColumns; ++c) {
         uint32_t order[T::kSub];
         order_by_library(b->row_x + c * T::kSub, T::kSub, order);
@@ -125,7 +125,7 @@ HWY_INLINE Float largest_magnitude(const Batch1<T>& b, size_t c) {
 
 // Points of the split, mirrored where its scale is negative.
 template <class T>
-HWY_INLINE void take_split(const Split& split, LaneMask active, size_t c, Batch1<T>* b) {
+HWY_NOINLINE void take_split(const Split& split, LaneMask active, size_t c, Batch1<T>* b) {
     const Lanes d;
     const IntLanes di;
     const auto negative = hn::Lt(split.scale, hn::Zero(d));
@@ -158,7 +158,7 @@ HWY_INLINE const float* levels_of(const Batch1<T>& b, size_t column, size_t grou
 
 // Moves points onto the grid; false when all were there.
 template <class T>
-HWY_INLINE bool snap_to_grid(const Lattice& lattice, size_t column, Batch1<T>* b) {
+HWY_NOINLINE bool snap_to_grid(const Lattice& lattice, size_t column, Batch1<T>* b) {
     bool moved = false;
     const float scale = b->scale[column];
     for (size_t g = 0; g < Batch1<T>::kGroups; ++g) {
@@ -180,7 +180,7 @@ HWY_INLINE bool snap_to_grid(const Lattice& lattice, size_t column, Batch1<T>* b
 
 // The scale that fits the points best, if it is positive.
 template <class T>
-HWY_INLINE void fit_scale(size_t column, Batch1<T>* b) {
+HWY_NOINLINE void fit_scale(size_t column, Batch1<T>* b) {
     float sumqx = 0;
     float sumq2 = 0;
     for (size_t g = 0; g < Batch1<T>::kGroups; ++g) {

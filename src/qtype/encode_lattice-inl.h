@@ -91,7 +91,7 @@ HWY_INLINE void keep_codes(const int32_t* HWY_RESTRICT codes, hn::Mask<IntLanes>
 
 // Takes trial `t` in the lanes where it is better than what they have.
 template <class T>
-HWY_INLINE void keep_better(const int32_t* HWY_RESTRICT codes, size_t t, size_t c, Batch<T>* b) {
+HWY_NOINLINE void keep_better(const int32_t* HWY_RESTRICT codes, size_t t, size_t c, Batch<T>* b) {
     const Lanes d;
     const Fit fit = fit_of(*b, codes, c);
     const auto best = hn::Load(d, b->best + c);
@@ -137,7 +137,7 @@ HWY_INLINE uint32_t groups_to_refit(const Batch<T>& b, size_t column) {
 
 // Rounds all groups with the scales found; into the codes of the first trial.
 template <class T>
-HWY_INLINE void round_again(Batch<T>* b) {
+HWY_NOINLINE void round_again(Batch<T>* b) {
     const Lanes d;
     for (size_t c = 0; c < kColumns; c += hn::Lanes(d)) {
         const auto inverse = hn::Div(hn::Set(d, 1.0F), hn::Load(d, b->scale + c));
@@ -151,7 +151,7 @@ HWY_INLINE void round_again(Batch<T>* b) {
 }
 
 template <class T>
-HWY_INLINE void refit(const Lattice& lattice, Batch<T>* b) {
+HWY_NOINLINE void refit(const Lattice& lattice, Batch<T>* b) {
     const Lanes d;
     round_again(b);
     alignas(64) int32_t refitted[kColumns] = {};
@@ -176,7 +176,7 @@ HWY_INLINE void refit(const Lattice& lattice, Batch<T>* b) {
 
 // Scales are stored without sign.
 template <class T>
-HWY_INLINE void make_scales_positive(Batch<T>* b) {
+HWY_NOINLINE void make_scales_positive(Batch<T>* b) {
     for (size_t c = 0; c < kColumns; ++c) {
         if (b->active[c] == 0) b->scale[c] = 0;
         if (b->scale[c] < 0) {

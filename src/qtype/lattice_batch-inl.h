@@ -96,7 +96,7 @@ HWY_INLINE uint8_t make_parity_even(const float* HWY_RESTRICT x, const float* HW
 }
 
 template <class T>
-HWY_INLINE void take_sub_block(const SubBlock& from, size_t column, Batch<T>* b) {
+HWY_NOINLINE void take_sub_block(const SubBlock& from, size_t column, Batch<T>* b) {
     const float* HWY_RESTRICT x = from.x;
     const StepFloats d;
     float* xs = b->row_x + column * T::kSub;
@@ -169,7 +169,7 @@ HWY_INLINE LaneMask usual_size(const Batch<T>& b, size_t c, Float unit, Float ma
 
 // Which sub-blocks have a scale at all, and from where their trials start.
 template <class T>
-HWY_INLINE void start_search(Batch<T>* b) {
+HWY_NOINLINE void start_search(Batch<T>* b) {
     const Lanes d;
     b->tame = true;
     for (size_t c = 0; c < kColumns; c += hn::Lanes(d)) {
@@ -229,7 +229,7 @@ HWY_INLINE void load_group(const Batch<T>& b, size_t group, size_t c, Float* x) 
 
 // Rounds all groups in all trials.
 template <class T, bool kTame>
-HWY_INLINE void round_trials(size_t c, Batch<T>* b) {
+HWY_NOINLINE void round_trials(size_t c, Batch<T>* b) {
     const Lanes d;
     const IntLanes di;
     Float inverse[Batch<T>::kTrials];

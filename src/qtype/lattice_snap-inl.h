@@ -67,7 +67,7 @@ class TrialSnap {
 
     HWY_INLINE TrialSnap(const Lattice& lattice, Batch<T>* b) : lattice_(lattice), b_(*b) {}
 
-    HWY_INLINE void add(const Group& group) {
+    HWY_NOINLINE void add(const Group& group) {
         const size_t g = groups_++;
         group_[g] = group;
         float sum = 0;
@@ -115,7 +115,8 @@ class TrialSnap {
     // A bit for each trial whose point is not on the grid.
     HWY_INLINE uint32_t add_runs(size_t g) {
         const uint32_t at = group_[g].at;
-        uint64_t starts = static_cast<uint32_t>(b_.changed[at]);
+        auto changed = static_cast<uint32_t>(b_.changed[at]);
+        uint64_t starts = changed;
         uint64_t off_grid = 0;
         while (starts != 0) {
             const auto first = static_cast<uint32_t>(std::countr_zero(starts));
@@ -126,11 +127,13 @@ class TrialSnap {
             const size_t off = list.steps != 0 ? 1 : 0;
             off_grid |= ((uint64_t{1} << end) - (uint64_t{1} << first)) & (0 - uint64_t{off});
             const uint32_t last = end - 1;
+            changed |= static_cast<uint32_t>(off) << last;
             add_search(Run(list, g, first, last), off);
             add_search(Run(list, g, last, last), off & (last > first ? 1 : 0));
             run_[runs_] = Run(list, g, first, last);
             runs_ += off & (last - first > 1 ? 1 : 0);
         }
+        b_.changed[at] = static_cast<int32_t>(changed);
         return static_cast<uint32_t>(off_grid);
     }
 
@@ -146,7 +149,7 @@ class TrialSnap {
         longs_ += count & (1 - is_short);
     }
 
-    HWY_INLINE void search() {
+    HWY_NOINLINE void search() {
         for (size_t i = 0; i < shorts_; ++i) {
             take(short_[i],
                  [&](const typename T::Terms& terms, Lattice::Neighbours list, float reach) {
@@ -173,11 +176,10 @@ class TrialSnap {
         const typename T::Terms terms(group.x, group.a, scale);
         const Nearest found = nearest(terms, where.list(), top * top * sum_of_a_[where.group()]);
         b_.trial_code[trial][group.at] = static_cast<int32_t>(found.code);
-        b_.changed[group.at] |= static_cast<int32_t>(1U << trial);
         clear_[where.group()] |= static_cast<uint32_t>(found.clear ? 1 : 0) << trial;
     }
 
-    HWY_INLINE void settle_or_halve() {
+    HWY_NOINLINE void settle_or_halve() {
         halves_ = 0;
         for (size_t r = 0; r < runs_; ++r) {
             const Run run = run_[r];
@@ -188,6 +190,7 @@ class TrialSnap {
             const uint32_t clear = clear_[run.group()];
             const bool same = b_.trial_code[first][at] == b_.trial_code[last][at];
             const size_t settled = (clear >> first) & (clear >> last) & (same ? 1 : 0);
+            b_.changed[at] |= static_cast<int32_t>((1 - settled) << middle);
             add_search(Run(run.list(), run.group(), middle, middle), 1 - settled);
             half_[halves_] = Run(run.list(), run.group(), first, middle);
             halves_ += (1 - settled) & (middle - first > 1 ? 1 : 0);
@@ -215,7 +218,7 @@ class TrialSnap {
 
 // The same without shortcuts, where numbers may be of any size.
 template <class T>
-HWY_INLINE void snap_each_trial(const Lattice& lattice, const Group& group, Batch<T>* b) {
+HWY_NOINLINE void snap_each_trial(const Lattice& lattice, const Group& group, Batch<T>* b) {
     uint32_t off_grid = 0;
     for (size_t t = 0; t < Batch<T>::kTrials; ++t) {
         int32_t& code = b->trial_code[t][group.at];

@@ -111,7 +111,7 @@ class WholeSplits {
     }
 
   private:
-    HWY_INLINE void try_from(size_t i1, Split* split) const {
+    HWY_NOINLINE void try_from(size_t i1, Split* split) const {
         const Lanes d;
         const auto x1 = hn::Load(d, x_ + i1 * kColumns);
         const auto w1 = hn::Load(d, w_ + i1 * kColumns);
@@ -200,7 +200,7 @@ class HalvedSplits {
                 hn::Add(times_square(total_w_[h], kDown[2]), hn::Load(d, low_down_[h] + at))};
     }
 
-    HWY_INLINE void try_from(size_t i1, Split* split) const {
+    HWY_NOINLINE void try_from(size_t i1, Split* split) const {
         const Lanes d;
         const Half a = half_from(0, i1);
         const Half b = half_from(1, i1);
