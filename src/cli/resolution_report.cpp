@@ -40,6 +40,7 @@ std::vector<TensorGroup> by_role(const Resolution& resolution) {
         group.types[tensor.type] += 1;
     }
     std::vector<TensorGroup> sorted;
+    sorted.reserve(groups.size());
     for (auto& [name, group] : groups) sorted.push_back(std::move(group));
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const auto& a, const auto& b) { return a.bytes > b.bytes; });

@@ -172,6 +172,35 @@ fs::path split_model(const std::string& name) {
     return folder;
 }
 
+// The small model with another type of a tensor in its table.
+std::string with_type(std::string bytes, const std::string& tensor, size_t dimensions, int type) {
+    const size_t at = bytes.find(tensor) + tensor.size() + 4 + 8 * dimensions;
+    std::memcpy(bytes.data() + at, &type, sizeof(type));
+    return bytes;
+}
+
+TEST(IkModel, ATypeThatGgmlDoesNotKnowIsReadWithItsSize) {
+    const fs::path path = fresh_folder("ik") / "ik.gguf";
+    write_plainly(path, with_type(small_model(), "blk.0.attn_q.weight", 2, 230));
+    const GgufFile file = GgufFile::open(path);
+    ASSERT_EQ(file.tensors().size(), 2U);
+    EXPECT_EQ(file.tensors()[0].type, "bf16_r16");
+    EXPECT_EQ(file.tensors()[0].bytes, 8U * 2 * 2);
+    EXPECT_EQ(file.tensors()[0].shape, (std::vector<uint64_t>{8, 2}));
+    EXPECT_EQ(file.tensors()[1].type, "f32");
+    EXPECT_EQ(file.architecture(), "tiny");
+    EXPECT_EQ(file.vocabulary(), 3U);
+}
+
+TEST(IkModel, RowsThatAreNoWholeBlocksAreRefused) {
+    expect_refused(with_type(small_model(), "blk.0.attn_q.weight", 2, 139), "no whole blocks");
+}
+
+TEST(IkModel, ATypeThatNobodyKnowsIsRefused) {
+    const std::string ik = with_type(small_model(), "blk.0.attn_q.weight", 2, 230);
+    expect_refused(with_type(ik, "output_norm.weight", 1, 999), "type 999, which nobody knows");
+}
+
 TEST(SplitModel, IsReadAsOneFile) {
     const GgufFile file = GgufFile::open(split_model("split") / "m-00001-of-00002.gguf");
     EXPECT_EQ(file.shards().size(), 2U);

@@ -120,9 +120,11 @@ class Extractor {
             if (facts_[i].never == nullptr) ++counts[model_.tensors[i].type];
         }
         std::vector<std::pair<size_t, std::string>> order;
+        order.reserve(counts.size());
         for (const auto& [type, count] : counts) order.emplace_back(count, type);
         std::sort(order.rbegin(), order.rend());
         std::vector<std::string> types;
+        types.reserve(order.size());
         for (const auto& [count, type] : order) types.push_back(type);
         types.resize(std::min(types.size(), kDefaults));
         return types.empty() ? std::vector<std::string>{"keep"} : types;

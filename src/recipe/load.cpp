@@ -20,6 +20,7 @@ using Stack = std::vector<std::string>;
 
 std::vector<std::string> preset_names(const std::vector<Recipe>& recipes) {
     std::vector<std::string> names;
+    names.reserve(recipes.size());
     for (const Recipe& recipe : recipes) names.push_back(recipe.name);
     return names;
 }
@@ -56,6 +57,7 @@ void check_type(const Recipe& recipe, int line, const std::string& type) {
 template <class Map>
 std::vector<std::string> keys_of(const Map& map) {
     std::vector<std::string> keys;
+    keys.reserve(map.size());
     for (const auto& [key, value] : map) keys.push_back(key);
     return keys;
 }

@@ -131,9 +131,9 @@ std::vector<Rule> rules_of(const Role& role, int64_t layers) {
     const bool changed = std::any_of(role.tensors.begin(), role.tensors.end(),
                                      [](const TypeChange* one) { return one->from != one->to; });
     if (!changed) return {};
-    const std::vector<Rule> whole = whole_role(role, layers);
+    std::vector<Rule> whole = whole_role(role, layers);
     if (role.layers.empty()) return whole;
-    const std::vector<Rule> parts = exceptions(role, layers);
+    std::vector<Rule> parts = exceptions(role, layers);
     return cost_of(whole) <= cost_of(parts) ? whole : parts;
 }
 

@@ -34,6 +34,7 @@ std::vector<size_t> loader_order(const std::vector<TensorFacts>& tensors) {
                std::tie(b.first, tensors[b.second].info->name);
     });
     std::vector<size_t> indexes;
+    indexes.reserve(order.size());
     for (const auto& [layer, index] : order) indexes.push_back(index);
     return indexes;
 }
@@ -42,7 +43,8 @@ std::vector<size_t> loader_order(const std::vector<TensorFacts>& tensors) {
 struct Level {
     const Recipe* recipe = nullptr;
     std::vector<RuleMatcher> rules;
-    std::vector<uint64_t> won;  // tensors per rule
+    std::vector<uint64_t> won;       // tensors per rule
+    std::vector<std::string> texts;  // rule_text() of those that won, made once
     SetCounts counts;
 };
 
@@ -80,17 +82,23 @@ class Resolver {
     Level make_level(const Recipe& recipe) const {
         const QType* type = find_type(default_);
         const uint32_t row_block = type == nullptr ? 1 : type->block_weights;
-        Level level{.recipe = &recipe, .won = std::vector<uint64_t>(recipe.rules.size())};
+        Level level{.recipe = &recipe,
+                    .won = std::vector<uint64_t>(recipe.rules.size()),
+                    .texts = std::vector<std::string>(recipe.rules.size())};
         for (const Rule& rule : recipe.rules) {
             level.rules.emplace_back(rule, sets_, model_, importance_, row_block);
         }
         for (const auto& [name, patterns] : sets_) {
             level.counts.before[name] = 0;
-            level.counts.all[name] = std::count_if(
-                model_.tensors.begin(), model_.tensors.end(),
-                [&patterns](const TensorInfo& one) { return matches_any(patterns, one.name); });
+            level.counts.all[name] = members_of(patterns);
         }
         return level;
+    }
+
+    int64_t members_of(const std::vector<std::string>& patterns) const {
+        return std::count_if(
+            model_.tensors.begin(), model_.tensors.end(),
+            [&patterns](const TensorInfo& one) { return matches_any(patterns, one.name); });
     }
 
     ResolvedTensor resolve_one(const TensorFacts& facts) {
@@ -112,8 +120,20 @@ class Resolver {
     void note_winner(const Winner& winner) {
         for (Level& level : levels_) {
             if (&level != winner.level) continue;
-            ++level.won[static_cast<size_t>(winner.rule - level.recipe->rules.data())];
+            const size_t i = index_of(winner);
+            if (level.won[i]++ == 0) level.texts[i] = rule_text(with_plain_type(winner));
         }
+    }
+
+    static size_t index_of(const Winner& winner) {
+        return static_cast<size_t>(winner.rule - winner.level->recipe->rules.data());
+    }
+
+    // "$up" is told as the type it stands for.
+    Rule with_plain_type(const Winner& winner) const {
+        Rule rule = *winner.rule;
+        if (rule.type != "default") rule.type = written_type(winner);
+        return rule;
     }
 
     // The first rule from `at` of level `depth` on that matches; tensors that are never quantized
@@ -175,12 +195,10 @@ class Resolver {
             resolved.rule = "default";
             return;
         }
-        Rule rule = *winner.rule;
-        if (rule.type != "default") rule.type = written_type(winner);
         resolved.recipe = winner.level->recipe->name;
-        resolved.rule = rule_text(rule);
-        resolved.why = rule.why;
-        resolved.line = rule.line;
+        resolved.rule = winner.level->texts[index_of(winner)];
+        resolved.why = winner.rule->why;
+        resolved.line = winner.rule->line;
     }
 
     void choose_type(const std::string& written, bool never, ResolvedTensor& resolved) const {
