@@ -1,6 +1,7 @@
 // How often 95 % intervals hold the truth, on simulated corpora with document effects; beside them
 // llama-perplexity's own +-, which takes every token as independent. Prints Markdown; the answer is
-// the same on every run. Usage: coverage [TRIALS] (default 2000).
+// the same on every run. Usage: coverage [TRIALS [TABLE]] (default: 2000, all tables; a TABLE is
+// intervals, quantiles, ranking or cost).
 
 #include <algorithm>
 #include <array>
@@ -220,8 +221,17 @@ int main(int argc, char** argv) {
         return 2;
     }
     const std::string only = argc > 2 ? argv[2] : "";
-    if (only.empty() || only == "intervals") print_interval_tables(trials);
-    if (only.empty() || only == "quantiles") print_quantile_table(trials);
-    if (only.empty() || only == "ranking") print_sequential_table(trials);
-    if (only.empty() || only == "cost") print_cost();
+    const std::vector<std::pair<std::string, std::function<void()>>> tables = {
+        {"intervals", [&] { print_interval_tables(trials); }},
+        {"quantiles", [&] { print_quantile_table(trials); }},
+        {"ranking", [&] { print_sequential_table(trials); }},
+        {"cost", print_cost}};
+    bool found = false;
+    for (const auto& [name, print] : tables) {
+        if (!only.empty() && only != name) continue;
+        print();
+        found = true;
+    }
+    if (!found) fmt::print(stderr, "coverage: there is no table '{}'\n", only);
+    return found ? 0 : 2;
 }

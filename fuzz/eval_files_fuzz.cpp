@@ -11,8 +11,6 @@
 #include <string_view>
 #include <unistd.h>
 
-#include <sys/mman.h>
-
 #include "bitgauge/error.h"
 
 #include "base/hash.h"
@@ -21,28 +19,9 @@
 #include "eval/peer_file.h"
 #include "eval/shard_file.h"
 
+#include "memory_file.h"
+
 namespace {
-
-void require(bool promise) {
-    if (!promise) std::abort();
-}
-
-// A file in memory, under a path that can be opened.
-class MemoryFile {
-  public:
-    explicit MemoryFile(std::string_view bytes) : descriptor_(::memfd_create("eval", MFD_CLOEXEC)) {
-        require(::write(descriptor_, bytes.data(), bytes.size()) ==
-                static_cast<ssize_t>(bytes.size()));
-    }
-    ~MemoryFile() { ::close(descriptor_); }
-    MemoryFile(const MemoryFile&) = delete;
-    MemoryFile& operator=(const MemoryFile&) = delete;
-
-    std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
-  private:
-    int descriptor_;
-};
 
 std::string with_checksum(std::string_view bytes) {
     return std::string(bytes) + bitgauge::hash_text(bytes);

@@ -6,37 +6,15 @@
 #include <cstdlib>
 #include <span>
 #include <string>
-#include <unistd.h>
-
-#include <sys/mman.h>
 
 #include "bitgauge/error.h"
 #include "bitgauge/gguf.h"
 
 #include "gguf/data.h"
 
+#include "memory_file.h"
+
 namespace {
-
-void require(bool promise) {
-    if (!promise) std::abort();
-}
-
-// A file in memory, under a path that can be opened.
-class MemoryFile {
-  public:
-    MemoryFile(const uint8_t* data, size_t size)
-        : descriptor_(::memfd_create("gguf", MFD_CLOEXEC)) {
-        require(::write(descriptor_, data, size) == static_cast<ssize_t>(size));
-    }
-    ~MemoryFile() { ::close(descriptor_); }
-    MemoryFile(const MemoryFile&) = delete;
-    MemoryFile& operator=(const MemoryFile&) = delete;
-
-    std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
-  private:
-    int descriptor_;
-};
 
 void check(const bitgauge::GgufFile& file, size_t size) {
     const bitgauge::GgufData data(file);
@@ -56,7 +34,7 @@ void check(const bitgauge::GgufFile& file, size_t size) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    const MemoryFile file(data, size);
+    const MemoryFile file({reinterpret_cast<const char*>(data), size});
     try {
         check(bitgauge::GgufFile::open(file.path()), size);
     } catch (const bitgauge::Error&) {

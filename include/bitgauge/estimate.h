@@ -7,7 +7,8 @@
 namespace bitgauge {
 
 // `low` and `high` bound a 95 % confidence interval unless a function says otherwise; both are NaN
-// where no interval could be had (fewer than two clusters), which prints as "n/a".
+// where no interval could be had (fewer than two clusters, a sample too small to bound it), which
+// prints as "n/a".
 struct Estimate {
     double value = std::numeric_limits<double>::quiet_NaN();
     double low = std::numeric_limits<double>::quiet_NaN();
