@@ -131,6 +131,9 @@ ChildOutcome run_child(const std::filesystem::path& program,
 
 void end_with_parent() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // A parent that died before sends nothing any more; but then its pipe has no reader.
+    pollfd out = {STDOUT_FILENO, 0, 0};
+    if (::poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0) ::raise(SIGKILL);
 }
 
 }  // namespace bitgauge

@@ -22,7 +22,8 @@ ChildOutcome run_child(const std::filesystem::path& program,
                        const std::vector<std::string>& arguments,
                        const std::function<void(const std::string&)>& on_line);
 
-// For a child: the kernel kills it when the process that started it dies, however that happens.
+// For a child of run_child: the kernel kills it when the process that started it dies, however that
+// happens; at once when that is dead already.
 void end_with_parent();
 
 }  // namespace bitgauge
