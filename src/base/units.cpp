@@ -39,4 +39,14 @@ std::string counted(uint64_t count, const std::string& noun) {
                        noun.substr(end));
 }
 
+std::string some_of(const std::vector<std::string>& names) {
+    constexpr size_t kShown = 3;
+    std::string text;
+    for (size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+        text += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
+    }
+    return names.size() <= kShown ? text
+                                  : fmt::format("{} and {} more", text, names.size() - kShown);
+}
+
 }  // namespace bitgauge

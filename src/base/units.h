@@ -1,9 +1,10 @@
 #pragma once
 
-// Sizes and rates as people read them, and bits per weight as an exact fraction.
+// Sizes, counts and names as people read them, and bits per weight as an exact fraction.
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace bitgauge {
 
@@ -18,6 +19,9 @@ std::string format_count(uint64_t count);
 
 // "1 document", "1,200 documents", "3 blocks of 2 windows".
 std::string counted(uint64_t count, const std::string& noun);
+
+// "'a', 'b', 'c' and 4 more".
+std::string some_of(const std::vector<std::string>& names);
 
 // `bits` over `weights`, reduced to lowest terms; exact where a double is not.
 struct BitsPerWeight {

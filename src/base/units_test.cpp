@@ -17,6 +17,12 @@ TEST(Units, CountsAreGroupedByThousands) {
     EXPECT_EQ(format_count(248320), "248,320");
 }
 
+TEST(Units, FewNamesStandForMany) {
+    EXPECT_EQ(some_of({"a"}), "'a'");
+    EXPECT_EQ(some_of({"a", "b", "c"}), "'a', 'b', 'c'");
+    EXPECT_EQ(some_of({"a", "b", "c", "d", "e"}), "'a', 'b', 'c' and 2 more");
+}
+
 TEST(Units, BitsPerWeightIsExact) {
     const BitsPerWeight q6_k = bits_per_weight(210, 256);  // one super-block of Q6_K
     EXPECT_EQ(q6_k.bits, 105U);

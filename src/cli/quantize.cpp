@@ -12,7 +12,7 @@
 #include "base/units.h"
 #include "cli/choice.h"
 #include "cli/commands.h"
-#include "cli/quantize_text.h"
+#include "cli/quantize_report.h"
 #include "cli/type_choices.h"
 
 namespace bitgauge {
@@ -30,6 +30,7 @@ struct QuantizeArguments {
     std::string on_unseen = "plain";
     bool pure = false;
     bool dry_run = false;
+    bool json = false;
 };
 
 // "4G", "500M": decimal, as llama-gguf-split reads them.
@@ -57,7 +58,7 @@ UnseenExperts parse_on_unseen(const std::string& text) {
     return text == "mean" ? UnseenExperts::kMean : UnseenExperts::kPlain;
 }
 
-QuantizeJob job_of(const QuantizeArguments& a) {
+QuantizeJob job_of(const QuantizeArguments& a, Progress& progress) {
     QuantizeJob job = a.job;
     if (!a.importance.empty()) job.importance = a.importance;
     if (!a.split_max_size.empty()) job.split_max_bytes = parse_split_size(a.split_max_size);
@@ -66,8 +67,27 @@ QuantizeJob job_of(const QuantizeArguments& a) {
     job.on_unseen = parse_on_unseen(a.on_unseen);
     job.choices = choose_types(
         GgufFile::open(job.original),
-        {.recipe = a.recipe, .pure = a.pure, .with_importance = job.importance.has_value()});
+        {.recipe = a.recipe, .pure = a.pure, .with_importance = job.importance.has_value()},
+        progress);
     return job;
+}
+
+void print_record(const Json& record, Console& console) {
+    // names in a model file may be no UTF-8
+    console.print(record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void tell_sizes(QuantizeJob job, const QuantizeArguments& a, Console& console) {
+    if (job.out.empty()) job.out = "out.gguf";
+    const QuantizePreview preview = preview_quantization(job);
+    if (a.json) return print_record(preview_json(preview, a.recipe), console);
+    console.print(preview_text(preview, a.recipe));
+}
+
+void write_file(const QuantizeJob& job, const QuantizeArguments& a, Console& console) {
+    const QuantizeOutcome outcome = quantize_model(job, console.progress());
+    if (a.json) return print_record(outcome_json(outcome, a.recipe), console);
+    console.print(outcome_text(outcome, a.recipe));
 }
 
 void run_quantize(const QuantizeArguments& a, Console& console) {
@@ -75,13 +95,9 @@ void run_quantize(const QuantizeArguments& a, Console& console) {
         throw Error(ErrorKind::kInput, "no file to write was given",
                     "name it with -o, or ask for --dry-run");
     }
-    QuantizeJob job = job_of(a);
-    if (!a.dry_run) {
-        console.print(outcome_text(quantize_model(job, console.progress()), a.recipe));
-        return;
-    }
-    if (job.out.empty()) job.out = "out.gguf";
-    console.print(preview_text(preview_quantization(job), a.recipe));
+    const QuantizeJob job = job_of(a, console.progress());
+    if (a.dry_run) return tell_sizes(job, a, console);
+    write_file(job, a, console);
 }
 
 void add_policies(CLI::App& command, QuantizeArguments& a) {
@@ -124,16 +140,17 @@ void add_output_options(CLI::App& command, QuantizeArguments& a) {
         ->type_name("SIZE")
         ->excludes(keep);
     command.add_flag("--dry-run", a.dry_run, "Say how large the file will be, and write nothing");
+    command.add_flag("--json", a.json, "Print one JSON record");
 }
 
 }  // namespace
 
 void add_quantize(CLI::App& app, Console& console) {
     auto a = std::make_shared<QuantizeArguments>();
-    CLI::App* command = add_command(
-        app, console, "quantize", "Make a quantized file",
-        "  bitgauge quantize model-BF16.gguf -r Q4_K_M -i imatrix.gguf -o model-Q4_K_M.gguf\n"
-        "  bitgauge quantize model-BF16.gguf -r other-Q4_K_M.gguf --dry-run");
+    CLI::App* command =
+        add_command(app, console, "quantize", "Make a quantized file",
+                    "  bitgauge quantize model-BF16.gguf -r Q4_K_M -i imatrix.gguf -o out.gguf\n"
+                    "  bitgauge quantize model-BF16.gguf -r other-Q4_K_M.gguf --dry-run");
     command->add_option("ORIGINAL", a->job.original, "The unquantized model")
         ->required()
         ->type_name("");

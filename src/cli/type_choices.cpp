@@ -1,12 +1,15 @@
 #include "cli/type_choices.h"
 
 #include <filesystem>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
+
+#include "base/units.h"
 
 namespace bitgauge {
 namespace {
@@ -53,11 +56,27 @@ std::string text_of(const Recipe& recipe) {
     return find_preset(recipe.name) != nullptr ? recipe.name : recipe_text(recipe);
 }
 
-TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& request) {
+// Bits never go up silently.
+void tell_fallbacks(const Resolution& resolution, Progress& progress) {
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> tensors;
+    for (const ResolvedTensor& tensor : resolution.tensors) {
+        if (tensor.fell_back()) tensors[{tensor.wanted, tensor.type}].push_back(tensor.name);
+    }
+    for (const auto& [types, names] : tensors) {
+        progress.warn(fmt::format("{} instead of {} for {}: their rows are no whole blocks of it",
+                                  types.second, types.first, some_of(names)));
+    }
+}
+
+TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& request,
+                            Progress& progress) {
     const Recipe given = load_recipe(request.recipe);
     const Recipe recipe = request.pure ? pure(given) : given;
     const Resolution resolution = resolve(model_header(original), recipe, request.with_importance);
-    require_importance(resolution, "give importance with -i");
+    require_importance(resolution,
+                       "give an importance file with -i, or choose a type of more bits");
+    for (const std::string& note : resolution.notes) progress.warn(note);
+    tell_fallbacks(resolution, progress);
     TypeChoices choices{.file_type = file_type_of(recipe), .recipe = text_of(recipe)};
     for (const ResolvedTensor& tensor : resolution.tensors) {
         choices.tensors.push_back({tensor.name, find_type(tensor.type)->id,
@@ -68,10 +87,11 @@ TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& reque
 
 }  // namespace
 
-TypeChoices choose_types(const GgufFile& original, const RecipeRequest& request) {
+TypeChoices choose_types(const GgufFile& original, const RecipeRequest& request,
+                         Progress& progress) {
     const std::filesystem::path path(request.recipe);
     if (path.extension() == ".gguf") return types_of_file(original, path);
-    return types_of_recipe(original, request);
+    return types_of_recipe(original, request, progress);
 }
 
 }  // namespace bitgauge

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bitgauge/gguf.h"
+#include "bitgauge/progress.h"
 #include "bitgauge/quantize.h"
 
 namespace bitgauge {
@@ -15,7 +16,9 @@ struct RecipeRequest {
     bool with_importance = false;
 };
 
-// Error(kInput): no such recipe, or one that does not fit the model.
-TypeChoices choose_types(const GgufFile& original, const RecipeRequest& request);
+// Warns of types that are larger than asked for because rows do not fit, and of rules that decide
+// nothing. Error(kInput): no such recipe, or one that does not fit the model.
+TypeChoices choose_types(const GgufFile& original, const RecipeRequest& request,
+                         Progress& progress);
 
 }  // namespace bitgauge

@@ -10,15 +10,6 @@ namespace {
 
 constexpr const char* kFullOriginal = "give the unquantized original, or allow requantizing";
 
-// Types of ggml's own intermediate results, which no file holds.
-bool is_intermediate(const QType& type) {
-    return type.name == "q8_1" || type.name == "q8_K";
-}
-
-bool is_float(const QType& type) {
-    return type.name == "f32" || type.name == "f16" || type.name == "bf16";
-}
-
 [[noreturn]] void refuse(const TensorInfo& tensor, const std::string& why,
                          const std::string& hint) {
     throw Error(ErrorKind::kInput, fmt::format("tensor '{}' {}", tensor.name, why), hint);
@@ -30,7 +21,11 @@ const QType& require_encodable(const TensorInfo& tensor, int type_id) {
         refuse(tensor, fmt::format("cannot become type {}, which ggml has not", type_id),
                "choose another type");
     }
-    if (is_intermediate(*type) || !(is_float(*type) || type->quantized)) {
+    if (type->ik_only) {
+        refuse(tensor, fmt::format("cannot become {}, a type of ik_llama.cpp alone", type->name),
+               "choose another type, or quantize with ik_llama.cpp");
+    }
+    if (!type->encodable) {
         refuse(tensor, fmt::format("cannot become {}: no weights are stored in it", type->name),
                "choose another type");
     }

@@ -1,7 +1,6 @@
 #include "quantize/importance_check.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -13,33 +12,24 @@
 namespace bitgauge {
 namespace {
 
-constexpr size_t kNamesShown = 3;
 constexpr int64_t kQ2KS = 21;  // general.file_type of Q2_K_S
 
 bool is_token_embedding(const std::string& name) {
     return name == "token_embd.weight" || name == "per_layer_token_embd.weight";
 }
 
-// Types that ggml cannot encode without importance at all.
-bool cannot_do_without(const std::string& type) {
-    constexpr std::array kTypes = {"iq2_xxs", "iq2_xs", "iq1_s"};
-    return std::ranges::find(kTypes, type) != kTypes.end();
-}
-
-// Types that are garbage without it, for matrices inside the layers (llama-quantize's rule).
-bool is_useless_without(const std::string& type, const std::string& tensor, int64_t file_type) {
-    constexpr std::array kTypes = {"iq2_xxs", "iq2_xs", "iq2_s", "iq3_xxs", "iq1_s", "iq1_m"};
+// llama-quantize's rule: matrices inside the layers.
+bool is_useless_without(const QType& type, const std::string& tensor, int64_t file_type) {
     if (is_token_embedding(tensor) || tensor == "output.weight") return false;
-    if (type == "q2_K") return file_type == kQ2KS;
-    return std::ranges::find(kTypes, type) != kTypes.end();
+    return type.needs_importance || (type.name == "q2_K" && file_type == kQ2KS);
 }
 
 std::vector<std::string> in_need(const std::vector<std::string>& missing, const TypeOfTensor& types,
                                  int64_t file_type) {
     std::vector<std::string> needy;
     for (const std::string& name : missing) {
-        const std::string& type = type_by_id(types.at(name))->name;
-        if (cannot_do_without(type) || is_useless_without(type, name, file_type)) {
+        const QType& type = *type_by_id(types.at(name));
+        if (type.encoder_needs_importance || is_useless_without(type, name, file_type)) {
             needy.push_back(name);
         }
     }
@@ -54,12 +44,12 @@ void require_where_needed(const std::vector<std::string>& missing, const TypeOfT
     if (!job.importance) {
         throw Error(ErrorKind::kInput,
                     fmt::format("{} for {}: a type that cannot be made without importance", type,
-                                names_of(needy)),
+                                some_of(needy)),
                     "give an importance file with -i, or choose a type of more bits");
     }
     throw Error(ErrorKind::kInput,
                 fmt::format("'{}' says nothing about {}; {} cannot be made without importance",
-                            job.importance->string(), names_of(needy), type),
+                            job.importance->string(), some_of(needy), type),
                 "measure importance on more text, or choose a type of more bits");
 }
 
@@ -92,7 +82,7 @@ void say_missing(const ImportanceAudit& audit, const QuantizeJob& job, Progress&
     if (audit.missing.empty()) return;
     const std::string message =
         fmt::format("'{}' says nothing about {} of the tensors to encode: {}",
-                    job.importance->string(), audit.missing.size(), names_of(audit.missing));
+                    job.importance->string(), audit.missing.size(), some_of(audit.missing));
     if (job.on_missing == MissingImportance::kAbort &&
         std::ranges::any_of(audit.missing, is_measured)) {
         throw Error(ErrorKind::kInput, message, "measure importance on more text");
@@ -112,7 +102,7 @@ void say_unseen(const ImportanceAudit& audit, const QuantizeJob& job, Progress& 
                                     unseen.of, unseen.tensor));
     }
     const std::string message =
-        fmt::format("no token reached {} in {}", counted(experts, "expert"), names_of(names));
+        fmt::format("no token reached {} in {}", counted(experts, "expert"), some_of(names));
     if (job.on_unseen == UnseenExperts::kAbort) {
         throw Error(ErrorKind::kInput, message, "measure importance on more text");
     }
@@ -125,15 +115,6 @@ void say_unseen(const ImportanceAudit& audit, const QuantizeJob& job, Progress& 
 
 uint64_t input_channels(const TensorInfo& tensor) {
     return tensor.shape[0] * (tensor.shape.size() > 2 ? tensor.shape[2] : 1);
-}
-
-std::string names_of(const std::vector<std::string>& names) {
-    std::string text;
-    for (size_t i = 0; i < std::min(names.size(), kNamesShown); ++i) {
-        text += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
-    }
-    if (names.size() <= kNamesShown) return text;
-    return text + fmt::format(" and {} more", names.size() - kNamesShown);
 }
 
 const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo& tensor) {

@@ -23,7 +23,4 @@ const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo&
 // The values that an importance file has for a tensor: row length times matrices.
 uint64_t input_channels(const TensorInfo& tensor);
 
-// "'a', 'b', 'c' and 4 more".
-std::string names_of(const std::vector<std::string>& names);
-
 }  // namespace bitgauge

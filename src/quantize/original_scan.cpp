@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <numeric>
 #include <optional>
 
@@ -24,7 +23,8 @@
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kPieceBytes = uint64_t{4} << 20;
+constexpr uint64_t kPieceBytes = uint64_t{1} << 18;       // stays in a core's cache
+constexpr uint64_t kReadAheadBytes = uint64_t{32} << 20;  // asked of the kernel at a time
 constexpr float kLargestF16 = 65504.0F;
 constexpr uint32_t kInfinityBits = 0x7f800000;  // of F32; beyond them: NaN
 
@@ -147,53 +147,61 @@ std::vector<Piece> cut(const GgufFile& file, uint32_t shard, uint64_t shard_byte
     return pieces;
 }
 
-using PiecePointer = std::shared_ptr<LoadedPiece>;
-
-PiecePointer load(const PositionedReader& reader, const Piece& piece) {
-    auto loaded = std::make_shared<LoadedPiece>();
-    loaded->piece = piece;
-    loaded->bytes.resize(piece.size);
-    reader.read(piece.offset, loaded->bytes);
-    return loaded;
-}
-
 class ShardScan {
   public:
     ShardScan(const GgufFile& file, const std::vector<float>& limits, OriginalScan& result,
               Progress& progress)
         : file_(file), limits_(limits), result_(result), progress_(progress) {}
 
-    // Reads in order, looks at pieces in parallel, hashes in order.
+    // Reads and looks at pieces in parallel, hashes in order.
     std::string run(uint32_t shard, size_t pieces_at_once) {
         const auto& path = file_.shards()[shard];
         const PositionedReader reader(path);
         const std::vector<Piece> pieces = cut(file_, shard, std::filesystem::file_size(path));
+        // Pieces are done in order: who comes `pieces_at_once` later finds the place free.
+        std::vector<LoadedPiece> places(pieces_at_once);
         ContentHash hash;
         size_t next = 0;
-        const auto read = [&](tbb::flow_control& control) -> PiecePointer {
-            if (next < pieces.size() && !interrupted()) return load(reader, pieces[next++]);
-            control.stop();
-            return nullptr;
+        uint64_t announced = 0;
+        const auto choose = [&](tbb::flow_control& control) -> LoadedPiece* {
+            if (next == pieces.size() || interrupted()) {
+                control.stop();
+                return nullptr;
+            }
+            announce(pieces[next], reader, announced);
+            LoadedPiece& place = places[next % pieces_at_once];
+            place.piece = pieces[next++];
+            return &place;
         };
-        const auto look = [&](const PiecePointer& piece) { return examined(piece); };
-        const auto take = [&](const PiecePointer& piece) { take_in(*piece, hash); };
+        const auto look = [&](LoadedPiece* place) { return examined(place, reader); };
+        const auto take = [&](const LoadedPiece* place) { take_in(*place, hash); };
         tbb::parallel_pipeline(
             pieces_at_once,
-            tbb::make_filter<void, PiecePointer>(tbb::filter_mode::serial_in_order, read) &
-                tbb::make_filter<PiecePointer, PiecePointer>(tbb::filter_mode::parallel, look) &
-                tbb::make_filter<PiecePointer, void>(tbb::filter_mode::serial_in_order, take));
+            tbb::make_filter<void, LoadedPiece*>(tbb::filter_mode::serial_in_order, choose) &
+                tbb::make_filter<LoadedPiece*, LoadedPiece*>(tbb::filter_mode::parallel, look) &
+                tbb::make_filter<LoadedPiece*, void>(tbb::filter_mode::serial_in_order, take));
         throw_if_interrupted();
         return hash.hex();
     }
 
   private:
-    PiecePointer examined(const PiecePointer& loaded) const {
-        const size_t tensor = loaded->piece.tensor;
+    // The kernel reads ahead of the threads.
+    static void announce(const Piece& piece, const PositionedReader& reader, uint64_t& announced) {
+        if (piece.offset < announced) return;
+        reader.will_need(piece.offset, kReadAheadBytes);
+        announced = piece.offset + kReadAheadBytes;
+    }
+
+    LoadedPiece* examined(LoadedPiece* place, const PositionedReader& reader) const {
+        place->bytes.resize(place->piece.size);
+        reader.read(place->piece.offset, place->bytes);
+        place->scan = {};
+        const size_t tensor = place->piece.tensor;
         if (tensor != kNoTensor) {
             const QType& type = *type_by_id(file_.tensors()[tensor].type_id);
-            loaded->scan = scan_piece(type, loaded->bytes, limits_[tensor]);
+            place->scan = scan_piece(type, place->bytes, limits_[tensor]);
         }
-        return loaded;
+        return place;
     }
 
     void take_in(const LoadedPiece& loaded, ContentHash& hash) {

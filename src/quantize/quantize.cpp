@@ -109,7 +109,7 @@ std::vector<BadTensor> bad_tensors(const GgufFile& original, const OriginalScan&
                                     Progress& progress) {
     const std::string more =
         bad.size() == 1 ? "" : " and in " + counted(bad.size() - 1, "more tensor");
-    for (const BadTensor& tensor : bad | std::views::drop(1)) {
+    for (const BadTensor& tensor : std::span(bad).subspan(1)) {
         progress.warn(fmt::format("tensor '{}' holds {}", tensor.name, tensor.values));
     }
     throw Error(ErrorKind::kNotFinite,
@@ -165,7 +165,7 @@ class PartFiles {
     void publish() {
         for (ResumableFile& file : files_) file.sync();
         keep_ = true;
-        for (ResumableFile& file : files_ | std::views::reverse) file.publish();
+        for (auto file = files_.rbegin(); file != files_.rend(); ++file) file->publish();
     }
 
   private:

@@ -21,7 +21,8 @@
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kGroupWeights = uint64_t{1} << 18;     // 1 MiB as floats
+constexpr uint64_t kGroupWeights = uint64_t{1} << 16;     // stay in a core's cache as floats
+constexpr uint64_t kFewestRows = 8;                       // fewer at once encode slower
 constexpr uint64_t kReadAheadBytes = uint64_t{32} << 20;  // asked of the kernel at a time
 constexpr int kF32 = 0;                                   // ggml's number
 
@@ -49,7 +50,7 @@ struct Buffers {
 };
 
 uint64_t group_rows(const OutputTensor& tensor) {
-    return std::max<uint64_t>(1, kGroupWeights / tensor.row_weights());
+    return std::max<uint64_t>(kFewestRows, kGroupWeights / tensor.row_weights());
 }
 
 size_t group_count(const OutputTensor& tensor) {

@@ -8,6 +8,8 @@
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 
+#include "base/units.h"
+
 #include "recipe/inheritance.h"
 #include "recipe/matcher.h"
 #include "recipe/never.h"
@@ -323,13 +325,18 @@ Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importan
 
 void require_importance(const Resolution& resolution, const std::string& hint) {
     if (resolution.importance) return;
+    std::vector<std::string> needy;
+    std::string type;
     for (const ResolvedTensor& tensor : resolution.tensors) {
         if (!tensor.needs_importance) continue;
-        throw Error(
-            ErrorKind::kInput,
-            fmt::format("{} needs importance for {}, and none was given", tensor.type, tensor.name),
-            hint);
+        if (needy.empty()) type = tensor.type;
+        needy.push_back(tensor.name);
     }
+    if (needy.empty()) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("{} for {}: a type that cannot be made without importance", type,
+                            some_of(needy)),
+                hint);
 }
 
 }  // namespace bitgauge

@@ -1,4 +1,4 @@
-#include "cli/quantize_text.h"
+#include "cli/quantize_report.h"
 
 #include <algorithm>
 #include <vector>
@@ -31,6 +31,27 @@ std::string file_name(const FileSize& file) {
 std::string files_text(const std::vector<FileSize>& files) {
     if (files.size() == 1) return file_name(files.front());
     return fmt::format("{} to {}", file_name(files.front()), file_name(files.back()));
+}
+
+Json files_json(const std::vector<FileSize>& files) {
+    Json all = Json::array();
+    for (const FileSize& file : files) {
+        all.push_back({{"path", file_name(file)}, {"bytes", file.bytes}});
+    }
+    return all;
+}
+
+Json roles_json(const std::map<std::string, RoleSize>& roles) {
+    Json all = Json::array();
+    for (const auto& [name, role] : roles) {
+        all.push_back({{"role", name},
+                       {"types", role.type_tensors},
+                       {"tensors", role.tensors},
+                       {"weights", role.weights},
+                       {"original_bytes", role.original_bytes},
+                       {"bytes", role.bytes}});
+    }
+    return all;
 }
 
 }  // namespace
@@ -66,6 +87,20 @@ std::string preview_text(const QuantizePreview& preview, const std::string& reci
         text += fmt::format("  {}  {} bytes\n", file_name(file), format_count(file.bytes));
     }
     return text;
+}
+
+Json outcome_json(const QuantizeOutcome& outcome, const std::string& recipe) {
+    return {{"schema", "bitgauge.quantize/1"},    {"recipe", recipe},
+            {"files", files_json(outcome.files)}, {"bytes", outcome.bytes},
+            {"tensors", outcome.tensors},         {"resumed_tensors", outcome.resumed},
+            {"kept_tensors", outcome.kept}};
+}
+
+Json preview_json(const QuantizePreview& preview, const std::string& recipe) {
+    return {{"schema", "bitgauge.quantize_preview/1"}, {"recipe", recipe},
+            {"files", files_json(preview.files)},      {"bytes", preview.bytes},
+            {"tensor_bytes", preview.tensor_bytes},    {"weights", preview.weights},
+            {"roles", roles_json(preview.roles)}};
 }
 
 }  // namespace bitgauge

@@ -1,10 +1,12 @@
 #pragma once
 
-// What `bitgauge quantize` prints.
+// What `bitgauge quantize` prints, as text and as JSON.
 
 #include <string>
 
 #include "bitgauge/quantize.h"
+
+#include "base/json.h"
 
 namespace bitgauge {
 
@@ -14,5 +16,9 @@ std::string outcome_text(const QuantizeOutcome& outcome, const std::string& reci
 
 // Sizes per role and per file, to the byte.
 std::string preview_text(const QuantizePreview& preview, const std::string& recipe);
+
+// Schemas "bitgauge.quantize/1" and "bitgauge.quantize_preview/1".
+Json outcome_json(const QuantizeOutcome& outcome, const std::string& recipe);
+Json preview_json(const QuantizePreview& preview, const std::string& recipe);
 
 }  // namespace bitgauge
