@@ -7,7 +7,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "bitgauge/error.h"
 
@@ -32,9 +34,28 @@ ssize_t read_all(int descriptor, uint64_t offset, std::span<std::byte> bytes) {
     return static_cast<ssize_t>(done);
 }
 
+// In memory room is taken page by page, by one thread: there it is only looked for.
+bool is_in_memory(const struct statfs& where) {
+    return where.f_type == TMPFS_MAGIC;
+}
+
+bool has_room(const struct statfs& where, uint64_t bytes) {
+    if (where.f_blocks == 0) return true;  // without a limit
+    errno = ENOSPC;
+    return bytes <= where.f_bavail * static_cast<uint64_t>(where.f_bsize);
+}
+
 // False, with errno, where there is no room; file systems that cannot promise it only set the size.
 bool take_room(int descriptor, uint64_t bytes) {
     const auto size = static_cast<off_t>(bytes);
+    struct statfs where = {};
+    if (::fstatfs(descriptor, &where) == 0 && is_in_memory(where)) {
+        struct stat now = {};
+        ::fstat(descriptor, &now);
+        const uint64_t taken = static_cast<uint64_t>(now.st_blocks) * 512;
+        if (taken < bytes && !has_room(where, bytes - taken)) return false;
+        return ::ftruncate(descriptor, size) == 0;
+    }
     if (size > 0 && ::fallocate(descriptor, 0, 0, size) == 0) return true;
     if (size > 0 && errno != EOPNOTSUPP && errno != ENOSYS) return false;
     return ::ftruncate(descriptor, size) == 0;

@@ -9,8 +9,8 @@
 #include "bitgauge/error.h"
 
 #include "engine/activation.h"
+#include "engine/blas.h"
 
-#include <cblas.h>
 #include <ggml-cpu.h>
 #include <ggml.h>
 
@@ -19,10 +19,6 @@ namespace {
 
 const ggml_type_traits* traits_of(int type_id) {
     return ggml_get_type_traits(static_cast<ggml_type>(type_id));
-}
-
-int as_int(size_t n) {
-    return static_cast<int>(n);
 }
 
 }  // namespace
@@ -98,9 +94,7 @@ void Head::logits(std::span<const float> states, size_t n_states, size_t first, 
     } else {
         to_float(rows, scratch.data(), static_cast<int64_t>(scratch.size()));
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, as_int(n_states), as_int(count),
-                as_int(width_), 1.0F, states.data(), as_int(width_), scratch.data(), as_int(width_),
-                0.0F, out.data(), as_int(count));
+    multiply_transposed(states, n_states, scratch, count, width_, out);
     finish(n_states, first, count, out);
 }
 

@@ -2,7 +2,6 @@
 
 #include <mutex>
 
-#include <cblas.h>
 #include <ggml.h>
 #include <llama.h>
 
@@ -60,7 +59,6 @@ void start_libllama() {
         llama_log_set(on_log, nullptr);
         ggml_backend_load_all();
         llama_backend_init();
-        openblas_set_num_threads(1);  // the callers' own threads each work on a tile
         return true;
     }();
     static_cast<void>(started);

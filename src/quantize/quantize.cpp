@@ -51,8 +51,8 @@ void require_new_file(const GgufFile& original, const QuantizeJob& job, const fs
     if (job.importance) require_another_file(*job.importance, "the importance file itself", out);
 }
 
-CheckedJob check(const QuantizeJob& job, Progress& progress) {
-    CheckedJob checked{.original = GgufFile::open(job.original)};
+CheckedJob check(GgufFile original, const QuantizeJob& job, Progress& progress) {
+    CheckedJob checked{.original = std::move(original)};
     checked.types = check_choices(checked.original, job);
     if (job.importance) checked.importance = Importance::read(*job.importance);
     check_importance(checked.original, checked.types, job, checked.importance_or_none(), progress);
@@ -258,7 +258,7 @@ void add_to_role(const OutputTensor& tensor, RoleSize& role) {
 }  // namespace
 
 QuantizePreview preview_quantization(const QuantizeJob& job) {
-    const CheckedJob checked = check(job, silent_progress());
+    const CheckedJob checked = check(GgufFile::open(job.original), job, silent_progress());
     const auto plan = plan_output(checked.original, checked.types, job,
                                   checked.importance_or_none(), kUnknownHash);
     QuantizePreview preview;
@@ -275,8 +275,9 @@ QuantizePreview preview_quantization(const QuantizeJob& job) {
 }
 
 QuantizeOutcome quantize_model(const QuantizeJob& job, Progress& progress) {
-    require_new_file(GgufFile::open(job.original), job, job.out);
-    CheckedJob checked = check(job, progress);
+    GgufFile original = GgufFile::open(job.original);
+    require_new_file(original, job, job.out);
+    CheckedJob checked = check(std::move(original), job, progress);
     Journal journal(job.out);
     try {
         QuantizeOutcome outcome = quantize_with_journal(job, checked, journal, progress);

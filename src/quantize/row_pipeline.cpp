@@ -21,7 +21,7 @@
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kGroupWeights = uint64_t{1} << 16;     // stay in a core's cache as floats
+constexpr uint64_t kGroupWeights = uint64_t{1} << 15;     // stay in a core's cache as floats
 constexpr uint64_t kFewestRows = 8;                       // fewer at once encode slower
 constexpr uint64_t kReadAheadBytes = uint64_t{32} << 20;  // asked of the kernel at a time
 constexpr int kF32 = 0;                                   // ggml's number
