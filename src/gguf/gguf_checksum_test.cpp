@@ -30,7 +30,7 @@ TEST(GgufChecksum, IsTheHashOfAllBytesBefore) {
     writer.end_with_checksum();
     writer.write(path);
     const std::string bytes = read_text_file(path);
-    EXPECT_EQ(bytes.size(), writer.file_bytes());
+    EXPECT_EQ(bytes.size(), writer.layout().file_bytes);
     EXPECT_EQ(bytes.substr(bytes.size() - 32), hash_text(bytes.substr(0, bytes.size() - 32)));
     EXPECT_TRUE(checksum_holds(path));
 }

@@ -31,7 +31,7 @@ TEST(GgufWriter, WhatIsWrittenIsReadBack) {
     writer.add_tensor("w", kF32, std::vector<uint64_t>{3, 2}, std::as_bytes(std::span(values)));
     writer.write(path);
 
-    EXPECT_EQ(fs::file_size(path), writer.file_bytes());
+    EXPECT_EQ(fs::file_size(path), writer.layout().file_bytes);
     const GgufFile file = GgufFile::open(path);
     EXPECT_EQ(file.text("t"), "text");
     EXPECT_EQ(file.integer("u"), 4000000000);

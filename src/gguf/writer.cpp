@@ -163,25 +163,23 @@ void GgufWriter::add_tensor(const std::string& name, int type_id, std::span<cons
     add_tensor(name, type_id, shape, [bytes] { return bytes; });
 }
 
-uint64_t GgufWriter::file_bytes() const {
+GgufLayout GgufWriter::layout() const {
+    GgufLayout layout{.header = header()};
     const size_t alignment = gguf_get_alignment(context_.get());
-    uint64_t total = gguf_get_meta_size(context_.get());
+    layout.file_bytes = layout.header.size();
     for (int64_t i = 0; i < gguf_get_n_tensors(context_.get()); ++i) {
+        layout.tensor_offsets.push_back(layout.header.size() +
+                                        gguf_get_tensor_offset(context_.get(), i));
         const size_t bytes = gguf_get_tensor_size(context_.get(), i);
-        total += bytes + padding_after(bytes, alignment);
+        layout.file_bytes += bytes + padding_after(bytes, alignment);
     }
-    return total;
+    return layout;
 }
 
 std::vector<std::byte> GgufWriter::header() const {
     std::vector<std::byte> bytes(gguf_get_meta_size(context_.get()));
     gguf_get_meta_data(context_.get(), bytes.data());
     return bytes;
-}
-
-uint64_t GgufWriter::tensor_offset(size_t index) const {
-    return gguf_get_meta_size(context_.get()) +
-           gguf_get_tensor_offset(context_.get(), static_cast<int64_t>(index));
 }
 
 void GgufWriter::end_with_checksum() {

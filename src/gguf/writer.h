@@ -18,6 +18,13 @@ struct gguf_context;
 
 namespace bitgauge {
 
+// The file that a writer makes.
+struct GgufLayout {
+    std::vector<std::byte> header;         // what stands before the tensors' bytes, padded
+    std::vector<uint64_t> tensor_offsets;  // from the beginning of the file, in the table's order
+    uint64_t file_bytes = 0;
+};
+
 // Call set_*() and add_tensor() in any order, then write(); a key set twice keeps the last value.
 // The keys come out in the order of their last set_*(). Thread-compatible. Throws Error(kInput) for
 // a tensor name that is empty, too long (64 bytes and more) or taken, a shape the type cannot have
@@ -63,13 +70,8 @@ class GgufWriter {
     // The file will end with a checksum of all its bytes (gguf/checksum.h); after the last tensor.
     void end_with_checksum();
 
-    // Size of the file that write() will make.
-    uint64_t file_bytes() const;
-
-    // For whoever writes the tensors' bytes without write(): what stands before them, padded, and
-    // where tensor number `index` begins, from the beginning of the file.
-    std::vector<std::byte> header() const;
-    uint64_t tensor_offset(size_t index) const;
+    // For whoever writes the tensors' bytes without write().
+    GgufLayout layout() const;
 
     // Error(kEnvironment) when it cannot be written; then `path` is as it was before.
     void write(const std::filesystem::path& path);
@@ -78,6 +80,8 @@ class GgufWriter {
     struct FreeContext {
         void operator()(gguf_context* context) const noexcept;
     };
+    std::vector<std::byte> header() const;
+
     std::unique_ptr<gguf_context, FreeContext> context_;
     std::vector<Produce> producers_;  // one per tensor, in the order of the table
     bool checksum_ = false;           // one more tensor, the last

@@ -110,9 +110,10 @@ OutputFile lay_out(GgufWriter& writer, const Tensors& tensors, const TypeOfTenso
         writer.add_tensor(tensor->name, type_id, tensor->shape, std::span<const std::byte>());
         file.tensors.push_back({tensor, type_id, 0, bytes_as(*tensor, type_id)});
     }
-    for (size_t i = 0; i < tensors.size(); ++i) file.tensors[i].offset = writer.tensor_offset(i);
-    file.header = writer.header();
-    file.bytes = writer.file_bytes();
+    GgufLayout layout = writer.layout();
+    for (size_t i = 0; i < tensors.size(); ++i) file.tensors[i].offset = layout.tensor_offsets[i];
+    file.header = std::move(layout.header);
+    file.bytes = layout.file_bytes;
     return file;
 }
 
