@@ -46,6 +46,8 @@ struct BlockQ6K {
 static_assert(sizeof(BlockQ2K) == 84 && sizeof(BlockQ3K) == 110 && sizeof(BlockQ4K) == 144 &&
               sizeof(BlockQ5K) == 176 && sizeof(BlockQ6K) == 210);
 
+// Packed, to be made in place wherever rows stand.
+#pragma pack(push, 1)
 struct BlockQ4Zero {
     Half d;
     uint8_t qs[16];
@@ -74,6 +76,7 @@ struct BlockMxfp4 {
     uint8_t e;  // exponent, E8M0
     uint8_t qs[16];
 };
+#pragma pack(pop)
 struct BlockIq4Nl {
     Half d;
     uint8_t qs[16];

@@ -83,16 +83,42 @@ HWY_INLINE bool is_usable(float scale, float inverse) {
     return std::isfinite(scale) && std::isfinite(inverse);
 }
 
+// Sixteen integers as bytes in one vector: what is stored in pieces cannot be loaded at once
+// without a wait.
+template <class T>
+HWY_INLINE hn::Vec<hn::FixedTag<T, 16>> narrowed(const IntVec* v) {
+    const hn::FixedTag<T, 16> all;
+    const hn::Rebind<T, Floats> part;
+    if constexpr (kLanes == 16) {
+        return hn::DemoteTo(part, v[0]);
+    } else if constexpr (kLanes == 8) {
+        return hn::Combine(all, hn::DemoteTo(part, v[1]), hn::DemoteTo(part, v[0]));
+    } else {
+        const hn::Half<hn::FixedTag<T, 16>> half;
+        return hn::Combine(all,
+                           hn::Combine(half, hn::DemoteTo(part, v[3]), hn::DemoteTo(part, v[2])),
+                           hn::Combine(half, hn::DemoteTo(part, v[1]), hn::DemoteTo(part, v[0])));
+    }
+}
+
+template <class T>
+HWY_INLINE void store_narrowed(const IntVec (&v)[kVectors], T* bytes) {
+    const hn::FixedTag<T, 16> d;
+    hn::StoreU(narrowed<T>(v), d, bytes);
+    hn::StoreU(narrowed<T>(v + kVectors / 2), d, bytes + 16);
+}
+
 // min(highest, integer part of (x - offset) * inverse + half)
 HWY_INLINE void truncated_levels(const Weights& weights, float offset, float inverse, float half,
                                  int highest, uint8_t* levels) {
     const Ints ints;
+    IntVec found[kVectors];
     for (size_t i = 0; i < kVectors; ++i) {
         const Vec v = hn::Mul(hn::Sub(weights.v[i], set(offset)), set(inverse));
         const IntVec level = hn::ConvertTo(ints, hn::Add(v, set(half)));
-        hn::StoreU(hn::DemoteTo(Bytes(), hn::Min(level, hn::Set(ints, highest))), Bytes(),
-                   levels + i * kLanes);
+        found[i] = hn::Min(level, hn::Set(ints, highest));
     }
+    store_narrowed(found, levels);
 }
 
 template <class Block>
@@ -174,11 +200,11 @@ HWY_INLINE bool encode_block(const float* x, BlockQ8Zero& block) {
     const float inverse = reciprocal(scale);
     if (bits >= kInfinityBits || !is_usable(scale, inverse)) return false;
     block.d = ggml_fp32_to_fp16(scale);
-    const hn::Rebind<int8_t, Floats> d;
+    IntVec levels[kVectors];
     for (size_t i = 0; i < kVectors; ++i) {
-        const IntVec level = round_half_away(hn::Mul(weights.v[i], set(inverse)));
-        hn::StoreU(hn::DemoteTo(d, level), d, block.qs + i * kLanes);
+        levels[i] = round_half_away(hn::Mul(weights.v[i], set(inverse)));
     }
+    store_narrowed(levels, block.qs);
     return true;
 }
 
@@ -196,27 +222,26 @@ HWY_INLINE int floor_log2(int32_t bits) {
 // Magnitudes in half steps of E2M1, rounded up, to its levels 0, 1, 2, 3, 4, 6, 8, 12 (in steps):
 // the nearest, the lower of equals. Exact, as the steps are a power of two.
 HWY_INLINE void nearest_e2m1(const Weights& weights, float half_steps, uint8_t* codes) {
-    uint8_t magnitudes[kPlainBlock];
-    uint8_t signs[kPlainBlock];
+    IntVec magnitudes[kVectors];
+    IntVec signs[kVectors];
     for (size_t i = 0; i < kVectors; ++i) {
         const Vec scaled = hn::Ceil(hn::Mul(hn::Abs(weights.v[i]), set(half_steps)));
-        hn::StoreU(hn::DemoteTo(Bytes(), hn::ConvertTo(Ints(), scaled)), Bytes(),
-                   magnitudes + i * kLanes);
+        magnitudes[i] = hn::ConvertTo(Ints(), scaled);
         const IntVec sign = hn::ShiftRight<31>(hn::BitCast(Ints(), weights.v[i]));
-        hn::StoreU(hn::DemoteTo(Bytes(), hn::And(sign, hn::Set(Ints(), 8))), Bytes(),
-                   signs + i * kLanes);
+        signs[i] = hn::And(sign, hn::Set(Ints(), 8));
     }
     const hn::FixedTag<uint8_t, 16> d;
     HWY_ALIGN static constexpr uint8_t kLevelOf[16] = {0, 0, 1, 1, 2, 2, 3, 3,
                                                        4, 4, 4, 5, 5, 5, 5, 6};
     const auto levels = hn::Load(d, kLevelOf);
     for (size_t i = 0; i < kPlainBlock; i += 16) {
-        const auto magnitude = hn::LoadU(d, magnitudes + i);
+        const auto magnitude = narrowed<uint8_t>(magnitudes + i / kLanes);
         auto level = hn::TableLookupBytes(levels, hn::Min(magnitude, hn::Set(d, 15)));
         const auto top = hn::VecFromMask(d, hn::Eq(hn::Max(magnitude, hn::Set(d, 21)), magnitude));
         level = hn::Sub(level, top);
         const auto zero = hn::VecFromMask(d, hn::Eq(level, hn::Zero(d)));
-        hn::StoreU(hn::Or(level, hn::AndNot(zero, hn::LoadU(d, signs + i))), d, codes + i);
+        hn::StoreU(hn::Or(level, hn::AndNot(zero, narrowed<uint8_t>(signs + i / kLanes))), d,
+                   codes + i);
     }
 }
 
@@ -241,10 +266,7 @@ HWY_INLINE bool encode_block(const float* x, BlockMxfp4& block) {
 template <class Block>
 HWY_INLINE void encode_blocks(ggml_type type, const float* in, size_t weights, std::byte* out) {
     for (size_t at = 0; at < weights; at += kPlainBlock, out += sizeof(Block)) {
-        Block block;
-        if (encode_block(in + at, block)) {
-            std::memcpy(out, &block, sizeof(block));
-        } else {
+        if (!encode_block(in + at, *reinterpret_cast<Block*>(out))) {
             encode_by_ggml(type, in + at, 1, kPlainBlock, nullptr, out);
         }
     }
