@@ -3,18 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "bitgauge/error.h"
 #include "bitgauge/recipe.h"
 
-namespace {
+#include "memory_file.h"
 
-void require(bool promise) {
-    if (!promise) std::abort();
-}
+namespace {
 
 bitgauge::ModelHeader small_model() {
     bitgauge::ModelHeader model{.architecture = "llama", .layers = 4, .heads = 8, .kv_heads = 2};

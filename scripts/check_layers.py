@@ -72,7 +72,7 @@ FOREIGN = [
     (r"ggml-cpu\.h", {"engine", "qtype"}),
     (r"ggml-cpp\.h", {"gguf", "engine"}),
     (r"ggml.*\.h", {"gguf", "qtype", "engine"}),
-    (r"cblas\.h", {"engine", "eval"}),
+    (r"cblas\.h", {"engine"}),
     (r"hwy/.*", {"qtype", "stats", "engine", "eval"}),
     (r"immintrin\.h", {"engine"}),  # saturating byte products, which Highway 1.0 has not
     (r"Eigen/.*", {"quantize"}),
@@ -87,7 +87,7 @@ FOREIGN = [
     (r"fmt/.*", ANY),
     (r"nlohmann/.*", ANY),
     (r"(oneapi/)?tbb/.*", ANY),
-    (r"(sys/[a-z]+|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios|fnmatch)\.h", ANY),
+    (r"(sys/[a-z]+|linux/magic|dlfcn|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios|fnmatch)\.h", ANY),
 ]
 # Libraries that only tests and benchmarks use.
 FOREIGN_IN_TESTS = [r"gtest/.*", r"gmock/.*", r"rapidcheck(/.*)?(\.h)?", r"benchmark/.*"]

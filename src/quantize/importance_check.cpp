@@ -43,8 +43,8 @@ void require_where_needed(const std::vector<std::string>& missing, const TypeOfT
     const std::string& type = type_by_id(types.at(needy.front()))->name;
     if (!job.importance) {
         throw Error(ErrorKind::kInput,
-                    fmt::format("{} for {}: a type that cannot be made without importance", type,
-                                some_of(needy)),
+                    fmt::format("{} cannot be made without importance, and none was given: {}",
+                                type, some_of(needy)),
                     "give an importance file with -i, or choose a type of more bits");
     }
     throw Error(ErrorKind::kInput,

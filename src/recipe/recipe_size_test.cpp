@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/units.h"
+
 #include "recipe/recipe_testing.h"
 
 namespace bitgauge {

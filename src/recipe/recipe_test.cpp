@@ -197,10 +197,10 @@ TEST(Recipe, MissingImportanceIsNamed) {
     EXPECT_NO_THROW(require_importance(resolve(model, *find_preset("Q2_K"), false), ""));
     EXPECT_THAT(
         refusal([&] { require_importance(resolve(model, *find_preset("IQ2_XS"), false), ""); }),
-        HasSubstr("iq2_xs for 'blk."));
+        HasSubstr("iq2_xs cannot be made without importance, and none was given: 'blk."));
     EXPECT_THAT(
         refusal([&] { require_importance(resolve(model, *find_preset("Q2_K_S"), false), ""); }),
-        HasSubstr("q2_K for 'blk."));
+        HasSubstr("q2_K cannot be made without importance"));
 }
 
 // --- refusals: one sentence each

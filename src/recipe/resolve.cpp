@@ -334,7 +334,7 @@ void require_importance(const Resolution& resolution, const std::string& hint) {
     }
     if (needy.empty()) return;
     throw Error(ErrorKind::kInput,
-                fmt::format("{} for {}: a type that cannot be made without importance", type,
+                fmt::format("{} cannot be made without importance, and none was given: {}", type,
                             some_of(needy)),
                 hint);
 }
