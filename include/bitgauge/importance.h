@@ -63,6 +63,9 @@ class Importance {
     std::unique_ptr<State> state_;
 };
 
+// The values that an importance file has for a tensor: row length times matrices.
+uint64_t input_channels(const TensorInfo& tensor);
+
 // What an importance file covers of a model.
 struct ImportanceAudit {
     struct Mismatch {

@@ -93,8 +93,8 @@ struct QuantizeOutcome {
 };
 
 // Sizes without reading tensor data or writing anything. Throws as quantize_model() does for
-// everything that headers and the importance file tell.
-QuantizePreview preview_quantization(const QuantizeJob& job);
+// everything that headers and the importance file tell, and warns as it does.
+QuantizePreview preview_quantization(const QuantizeJob& job, Progress& progress);
 
 // Writes the file or files. Memory: rows in flight (a few MiB per thread) and the importance of the
 // tensors in work. Interrupted (Error(kInterrupted)) or killed it leaves `<file>.part` and
@@ -102,8 +102,8 @@ QuantizePreview preview_quantization(const QuantizeJob& job);
 // Thread-compatible; one process at a time per output.
 //
 // Error(kInput): choices that do not fit the model, importance of another model, an original that
-// is quantized already, `out` being the original. Error(kNotFinite): see BadValues.
-// Error(kEnvironment): cannot be written.
+// is quantized already, `out` being the original, an original that changes meanwhile.
+// Error(kNotFinite): see BadValues. Error(kEnvironment): cannot be written.
 QuantizeOutcome quantize_model(const QuantizeJob& job, Progress& progress);
 
 }  // namespace bitgauge

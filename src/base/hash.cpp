@@ -45,6 +45,12 @@ std::string hash_text(std::string_view text) {
     return ContentHash().add(text).hex();
 }
 
+std::string combined_hash(const std::vector<std::string>& hashes) {
+    ContentHash hash;
+    for (const std::string& one : hashes) hash.add(one);
+    return hash.hex();
+}
+
 std::string hash_file(const std::filesystem::path& path) {
     constexpr size_t kStep = size_t{64} << 20;  // pages are dropped after each step
     const MappedFile file(path);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bitgauge {
 
@@ -29,6 +30,9 @@ class ContentHash {
 };
 
 std::string hash_text(std::string_view text);
+
+// One hash of several, in their order.
+std::string combined_hash(const std::vector<std::string>& hashes);
 
 // Reads the whole file; Error(kInput) when it cannot be read.
 std::string hash_file(const std::filesystem::path& path);

@@ -1,5 +1,6 @@
 #include "base/positioned_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -12,8 +13,6 @@
 #include <sys/vfs.h>
 
 #include "bitgauge/error.h"
-
-#include "base/part_file.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -99,13 +98,22 @@ void PositionedReader::will_need(uint64_t offset, uint64_t size) const {
                     POSIX_FADV_WILLNEED);
 }
 
-ResumableFile::ResumableFile(fs::path path) : path_(std::move(path)), part_(path_) {
+void ReadAhead::reach(const PositionedReader& reader, uint64_t offset, uint64_t end) {
+    constexpr uint64_t kStep = uint64_t{32} << 20;
+    if (offset < announced_) return;
+    const uint64_t size = std::min(kStep, end - offset);
+    reader.will_need(offset, size);
+    announced_ = offset + size;
+}
+
+ResumableFile::ResumableFile(fs::path path, Earlier earlier)
+    : path_(std::move(path)), part_(path_) {
     part_ += ".part";
     if (fs::is_directory(path_)) {
         errno = EISDIR;
         fail_to_write(path_, "created", 0);
     }
-    descriptor_ = open_part(part_, path_, Earlier::kKeep);
+    descriptor_ = open_part(part_, path_, earlier);
     if (descriptor_ < 0) fail_to_write(path_, "created", 0);
 }
 

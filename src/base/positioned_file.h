@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <span>
 
+#include "base/part_file.h"
+
 namespace bitgauge {
 
 // A file being read. Thread-safe.
@@ -30,13 +32,24 @@ class PositionedReader {
     int descriptor_ = -1;
 };
 
+// Tells the kernel, tens of MiB at a time, what somebody who reads forward will ask for.
+class ReadAhead {
+  public:
+    // Bytes from `offset` on are about to be read; at `end` the reading stops.
+    void reach(const PositionedReader& reader, uint64_t offset, uint64_t end);
+
+  private:
+    uint64_t announced_ = 0;
+};
+
 // A file of known size that appears under its name only at publish(); before that it is
 // `<path>.part`, which outlives the process, so that another one can go on where this one was
 // stopped. Two processes never write it at once. write() and read() are thread-safe, the rest is
 // thread-compatible. Every failure throws Error(kEnvironment) naming the path and the reason.
 class ResumableFile {
   public:
-    explicit ResumableFile(std::filesystem::path path);
+    // Goes on with what stands in `<path>.part`, or erases it.
+    ResumableFile(std::filesystem::path path, Earlier earlier);
     ~ResumableFile();
     ResumableFile(ResumableFile&& other) noexcept;
     ResumableFile& operator=(ResumableFile&&) = delete;

@@ -1,6 +1,7 @@
 #include "base/positioned_file.h"
 
 #include <array>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,7 +51,7 @@ TEST(PositionedReader, SaysWhereAFileEndsTooEarly) {
 
 TEST(ResumableFile, AppearsOnlyWhenPublished) {
     const fs::path path = fresh_path("publish");
-    ResumableFile file(path);
+    ResumableFile file(path, Earlier::kKeep);
     file.reserve(6);
     file.write(4, bytes_of("ef"));
     file.write(0, bytes_of("abcd"));
@@ -64,11 +65,11 @@ TEST(ResumableFile, AppearsOnlyWhenPublished) {
 TEST(ResumableFile, KeepsWhatWasWrittenForTheNextProcess) {
     const fs::path path = fresh_path("resume");
     {
-        ResumableFile file(path);
+        ResumableFile file(path, Earlier::kKeep);
         file.reserve(4);
         file.write(1, bytes_of("bc"));
     }
-    const ResumableFile again(path);
+    const ResumableFile again(path, Earlier::kKeep);
     EXPECT_EQ(again.size(), 4U);
     std::array<char, 2> two{};
     EXPECT_TRUE(again.read(1, std::as_writable_bytes(std::span(two))));
@@ -76,9 +77,19 @@ TEST(ResumableFile, KeepsWhatWasWrittenForTheNextProcess) {
     EXPECT_FALSE(again.read(3, std::as_writable_bytes(std::span(two))));
 }
 
+TEST(ResumableFile, ErasesWhatAnotherProcessLeft) {
+    const fs::path path = fresh_path("erase");
+    std::ofstream(path.string() + ".part") << "left by somebody";
+    ResumableFile file(path, Earlier::kErase);
+    file.reserve(4);
+    file.sync();
+    file.publish();
+    EXPECT_EQ(read_text_file(path), std::string(4, '\0'));
+}
+
 TEST(ResumableFile, IsCutToItsSize) {
     const fs::path path = fresh_path("cut");
-    ResumableFile file(path);
+    ResumableFile file(path, Earlier::kKeep);
     file.reserve(100);
     file.reserve(10);
     EXPECT_EQ(file.size(), 10U);
@@ -86,7 +97,7 @@ TEST(ResumableFile, IsCutToItsSize) {
 
 TEST(ResumableFile, LeavesNothingWhenDiscarded) {
     const fs::path path = fresh_path("discard");
-    ResumableFile file(path);
+    ResumableFile file(path, Earlier::kKeep);
     file.reserve(10);
     file.discard();
     EXPECT_TRUE(fs::is_empty(path.parent_path()));
@@ -94,8 +105,8 @@ TEST(ResumableFile, LeavesNothingWhenDiscarded) {
 
 TEST(ResumableFile, IsWrittenByOneAtATime) {
     const fs::path path = fresh_path("two");
-    const ResumableFile first(path);
-    EXPECT_THROW(ResumableFile second(path), Error);
+    const ResumableFile first(path, Earlier::kKeep);
+    EXPECT_THROW(ResumableFile second(path, Earlier::kKeep), Error);
 }
 
 }  // namespace

@@ -33,14 +33,16 @@ struct QuantizeArguments {
     bool json = false;
 };
 
+constexpr uint64_t kMostGigabytes = 1000 * 1000 * 1000;
+
 // "4G", "500M": decimal, as llama-gguf-split reads them.
 uint64_t parse_split_size(const std::string& text) {
     uint64_t number = 0;
     const char* end = text.data() + text.size();
     const auto [rest, failed] = std::from_chars(text.data(), end, number);
     const bool whole = failed == std::errc() && number > 0 && rest + 1 == end;
-    if (whole && *rest == 'M') return number * 1000 * 1000;
-    if (whole && *rest == 'G') return number * 1000 * 1000 * 1000;
+    if (whole && number <= kMostGigabytes && *rest == 'M') return number * 1000 * 1000;
+    if (whole && number <= kMostGigabytes && *rest == 'G') return number * 1000 * 1000 * 1000;
     throw Error(ErrorKind::kInput, fmt::format("'{}' is no size of shards", text),
                 "give megabytes or gigabytes: 500M, 4G");
 }
@@ -79,7 +81,7 @@ void print_record(const Json& record, Console& console) {
 
 void tell_sizes(QuantizeJob job, const QuantizeArguments& a, Console& console) {
     if (job.out.empty()) job.out = "out.gguf";
-    const QuantizePreview preview = preview_quantization(job);
+    const QuantizePreview preview = preview_quantization(job, console.progress());
     if (a.json) return print_record(preview_json(preview, a.recipe), console);
     console.print(preview_text(preview, a.recipe));
 }

@@ -3,11 +3,6 @@
 namespace bitgauge {
 namespace {
 
-// Row length times matrices: what an importance file has one value for.
-uint64_t input_channels(const TensorInfo& tensor) {
-    return tensor.shape[0] * (tensor.shape.size() > 2 ? tensor.shape[2] : 1);
-}
-
 void audit_tensor(const Importance& importance, const TensorInfo& tensor, ImportanceAudit& audit) {
     const ImportanceEntry* entry = importance.find(tensor.name);
     if (entry == nullptr) {
@@ -20,6 +15,12 @@ void audit_tensor(const Importance& importance, const TensorInfo& tensor, Import
 }
 
 }  // namespace
+
+uint64_t input_channels(const TensorInfo& tensor) {
+    uint64_t channels = tensor.shape[0];
+    for (size_t i = 2; i < tensor.shape.size(); ++i) channels *= tensor.shape[i];
+    return channels;
+}
 
 ImportanceAudit audit_importance(const Importance& importance, const GgufFile& model,
                                  const std::vector<std::string>& tensors) {

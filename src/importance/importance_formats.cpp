@@ -154,6 +154,12 @@ void require_unique(const fs::path& path, const ImportanceFile& file) {
 
 ImportanceFile read_gguf_importance(const fs::path& path) {
     const GgufFile gguf = GgufFile::open(path);
+    if (gguf.shards().size() != 1) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' is split into {} shards; importance is one file",
+                                path.string(), gguf.shards().size()),
+                    "join it with llama-gguf-split --merge");
+    }
     const GgufData data(gguf);
     ImportanceFile file{.gguf = true};
     for (const auto& [tensor, halves] : collect_halves(gguf)) {

@@ -12,7 +12,10 @@
 namespace bitgauge {
 namespace {
 
-constexpr int64_t kQ2KS = 21;  // general.file_type of Q2_K_S
+constexpr int64_t kQ2KS = 21;         // general.file_type of Q2_K_S
+constexpr size_t kFewStrangers = 10;  // one in so many: a layer that was left out, say
+// The one tensor whose importance llama-quantize lets be of another size, and passes over.
+constexpr const char* kTokenEmbedding = "token_embd.weight";
 
 bool is_token_embedding(const std::string& name) {
     return name == "token_embd.weight" || name == "per_layer_token_embd.weight";
@@ -62,9 +65,17 @@ void require_same_model(const ImportanceAudit& audit, const Importance& importan
                                 original.shards().front().string()),
                     "give the importance file of this model");
     }
-    const auto wrong = std::ranges::find_if(audit.mismatched, [](const auto& mismatch) {
-        return !is_token_embedding(mismatch.tensor);
-    });
+    if (audit.strangers.size() * kFewStrangers > importance.entries().size()) {
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("'{}' is of another model: {} of its {} tensors are not in '{}': {}",
+                        importance.path().string(), audit.strangers.size(),
+                        importance.entries().size(), original.shards().front().string(),
+                        some_of(audit.strangers)),
+            "give the importance file of this model");
+    }
+    const auto wrong = std::ranges::find_if(
+        audit.mismatched, [](const auto& mismatch) { return mismatch.tensor != kTokenEmbedding; });
     if (wrong == audit.mismatched.end()) return;
     throw Error(
         ErrorKind::kInput,
@@ -91,6 +102,13 @@ void say_missing(const ImportanceAudit& audit, const QuantizeJob& job, Progress&
     for (const std::string& name : audit.missing) progress.detail("without importance: " + name);
 }
 
+void say_strangers(const ImportanceAudit& audit, const QuantizeJob& job, Progress& progress) {
+    if (audit.strangers.empty()) return;
+    progress.warn(fmt::format("'{}' has importance for {} that the original has not: {}",
+                              job.importance->string(), counted(audit.strangers.size(), "tensor"),
+                              some_of(audit.strangers)));
+}
+
 void say_unseen(const ImportanceAudit& audit, const QuantizeJob& job, Progress& progress) {
     if (audit.unseen.empty()) return;
     std::vector<std::string> names;
@@ -101,8 +119,10 @@ void say_unseen(const ImportanceAudit& audit, const QuantizeJob& job, Progress& 
         progress.detail(fmt::format("no token reached {} of {} experts of {}", unseen.experts,
                                     unseen.of, unseen.tensor));
     }
-    const std::string message =
-        fmt::format("no token reached {} in {}", counted(experts, "expert"), some_of(names));
+    const bool dense =
+        std::ranges::all_of(audit.unseen, [](const auto& one) { return one.of == 1; });
+    const std::string what = dense ? "" : counted(experts, "expert") + " in ";
+    const std::string message = fmt::format("no token reached {}{}", what, some_of(names));
     if (job.on_unseen == UnseenExperts::kAbort) {
         throw Error(ErrorKind::kInput, message, "measure importance on more text");
     }
@@ -113,10 +133,6 @@ void say_unseen(const ImportanceAudit& audit, const QuantizeJob& job, Progress& 
 
 }  // namespace
 
-uint64_t input_channels(const TensorInfo& tensor) {
-    return tensor.shape[0] * (tensor.shape.size() > 2 ? tensor.shape[2] : 1);
-}
-
 const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo& tensor) {
     const ImportanceEntry* entry = importance == nullptr ? nullptr : importance->find(tensor.name);
     return entry != nullptr && entry->values == input_channels(tensor) ? entry : nullptr;
@@ -126,8 +142,10 @@ void check_importance(const GgufFile& original, const TypeOfTensor& types, const
                       const Importance* importance, Progress& progress) {
     const auto encoded = encoded_tensors(original, types);
     if (importance == nullptr) return require_where_needed(encoded, types, job);
-    const ImportanceAudit audit = audit_importance(*importance, original, encoded);
+    ImportanceAudit audit = audit_importance(*importance, original, encoded);
     require_same_model(audit, *importance, original);
+    for (const auto& passed_over : audit.mismatched) audit.missing.push_back(passed_over.tensor);
+    say_strangers(audit, job, progress);
     require_where_needed(audit.missing, types, job);
     say_missing(audit, job, progress);
     say_unseen(audit, job, progress);

@@ -20,7 +20,4 @@ void check_importance(const GgufFile& original, const TypeOfTensor& types, const
 // sizes differ, as llama-quantize does.
 const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo& tensor);
 
-// The values that an importance file has for a tensor: row length times matrices.
-uint64_t input_channels(const TensorInfo& tensor);
-
 }  // namespace bitgauge

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <sstream>
+#include <stdexcept>
 #include <unistd.h>
 #include <utility>
 
@@ -11,7 +12,6 @@
 
 #include "base/files.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/part_file.h"
 
 namespace bitgauge {
@@ -19,16 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Equal for the same files, unchanged since, and the same limits.
-std::string scan_key(const GgufFile& original, const std::vector<float>& limits) {
-    ContentHash hash;
-    for (const auto& shard : original.shards()) {
-        const auto changed = fs::last_write_time(shard).time_since_epoch().count();
-        hash.add(
-            fmt::format("{} {} {}\n", fs::absolute(shard).string(), fs::file_size(shard), changed));
-    }
-    return hash.add(std::as_bytes(std::span(limits))).hex();
-}
+constexpr size_t kMostTensors = size_t{1} << 24;  // a damaged line asks for no more memory
 
 Json to_json(const OriginalScan& scan) {
     Json bad = Json::object();
@@ -42,14 +33,31 @@ Json to_json(const OriginalScan& scan) {
 
 OriginalScan scan_from(const Json& json) {
     OriginalScan scan{.content_hash = json.at("hash")};
-    scan.tensors.resize(json.at("tensors"));
+    const size_t tensors = json.at("tensors");
+    if (tensors > kMostTensors) throw std::out_of_range("more tensors than a file can have");
+    scan.tensors.resize(tensors);
     for (const auto& [index, bad] : json.at("bad").items()) {
         scan.tensors.at(std::stoul(index)) = {bad.at(0), bad.at(1), bad.at(2), bad.at(3)};
     }
     return scan;
 }
 
+// Names in paths and models may be no UTF-8.
+std::string line_of(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
+
+std::string state_of(const GgufFile& original, const std::vector<float>& limits) {
+    ContentHash hash;
+    for (const auto& shard : original.shards()) {
+        const auto changed = fs::last_write_time(shard).time_since_epoch().count();
+        hash.add(
+            fmt::format("{} {} {}\n", fs::absolute(shard).string(), fs::file_size(shard), changed));
+    }
+    return hash.add(std::as_bytes(std::span(limits))).hex();
+}
 
 Journal::Journal(const fs::path& out) : out_(out), path_(out) {
     path_ += ".part.journal";
@@ -66,18 +74,24 @@ Journal::~Journal() {
 void Journal::read_what_is_there() {
     std::istringstream lines(read_text_file(path_));
     for (std::string line; std::getline(lines, line);) {
-        const Json json = Json::parse(line, nullptr, false);
-        if (!json.is_object()) continue;
-        if (json.contains("scan")) {
-            scan_key_ = json.value("of", "");
-            scan_ = scan_from(json["scan"]);
-        } else if (json.contains("key")) {
-            key_ = json["key"];
-            files_ = json.value("files", files_);
-            finished_.clear();
-        } else if (json.contains("tensor")) {
-            finished_[json["tensor"]] = json.value("hash", "");
+        try {
+            take(Json::parse(line));
+        } catch (const std::exception&) {
+            continue;  // torn or damaged: what it said is done again
         }
+    }
+}
+
+void Journal::take(const Json& line) {
+    if (line.contains("scan")) {
+        scan_ = scan_from(line["scan"]);
+        scan_state_ = line.at("of");
+    } else if (line.contains("key")) {
+        files_ = line.at("files").get<std::vector<std::string>>();
+        key_ = line["key"];
+        finished_.clear();
+    } else if (line.contains("tensor")) {
+        finished_[line["tensor"]] = line.at("hash");
     }
 }
 
@@ -90,15 +104,13 @@ void Journal::append(const std::string& line) {
     }
 }
 
-std::optional<OriginalScan> Journal::scan_of(const GgufFile& original,
-                                             const std::vector<float>& limits) const {
-    if (scan_key_ != scan_key(original, limits)) return std::nullopt;
+std::optional<OriginalScan> Journal::scan_of(const std::string& state, size_t tensors) const {
+    if (scan_state_ != state || !scan_ || scan_->tensors.size() != tensors) return std::nullopt;
     return scan_;
 }
 
-void Journal::keep_scan(const GgufFile& original, const std::vector<float>& limits,
-                        const OriginalScan& scan) {
-    append(Json({{"scan", to_json(scan)}, {"of", scan_key(original, limits)}}).dump());
+void Journal::keep_scan(const std::string& state, const OriginalScan& scan) {
+    append(line_of({{"scan", to_json(scan)}, {"of", state}}));
 }
 
 void Journal::forget_other_files(const std::vector<fs::path>& files) const {
@@ -110,24 +122,30 @@ void Journal::forget_other_files(const std::vector<fs::path>& files) const {
     }
 }
 
-std::map<std::string, std::string> Journal::begin(const std::string& key,
-                                                  const std::vector<fs::path>& files) {
+std::optional<std::map<std::string, std::string>> Journal::begin(
+    const std::string& key, const std::vector<fs::path>& files) {
+    begun_ = true;
     if (key == key_) return std::exchange(finished_, {});
     forget_other_files(files);
     Json names = Json::array();
     for (const fs::path& file : files) names.push_back(file.filename().string());
-    append(Json({{"key", key}, {"files", names}}).dump());
-    return {};
+    append(line_of({{"key", key}, {"files", names}}));
+    return std::nullopt;
 }
 
 void Journal::add(const std::string& tensor, const std::string& hash) {
-    append(Json({{"tensor", tensor}, {"hash", hash}}).dump());
+    append(line_of({{"tensor", tensor}, {"hash", hash}}));
 }
 
 void Journal::remove() {
     if (descriptor_ < 0) return;
     ::unlink(path_.c_str());
     ::close(std::exchange(descriptor_, -1));
+}
+
+void Journal::give_up() {
+    if (begun_ || files_.empty()) return remove();
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
 
 }  // namespace bitgauge

@@ -17,9 +17,14 @@
 
 #include "bitgauge/gguf.h"
 
+#include "base/json.h"
+
 #include "quantize/original_scan.h"
 
 namespace bitgauge {
+
+// Equal for the same files of an original, unchanged since, and the same limits.
+std::string state_of(const GgufFile& original, const std::vector<float>& limits);
 
 // Thread-compatible. Throws Error(kEnvironment) when it cannot be written or another process has
 // it.
@@ -30,29 +35,31 @@ class Journal {
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
 
-    // The scan of these very files with these limits, if a run before made it.
-    std::optional<OriginalScan> scan_of(const GgufFile& original,
-                                        const std::vector<float>& limits) const;
-    void keep_scan(const GgufFile& original, const std::vector<float>& limits,
-                   const OriginalScan& scan);
+    // The scan that a run before made of an original in this state.
+    std::optional<OriginalScan> scan_of(const std::string& state, size_t tensors) const;
+    void keep_scan(const std::string& state, const OriginalScan& scan);
 
-    // The tensors that a run with the same key had finished, with their hashes; part files of other
-    // keys are removed.
-    std::map<std::string, std::string> begin(const std::string& key,
-                                             const std::vector<std::filesystem::path>& files);
+    // The tensors that a run with the same key had finished, with their hashes. Nothing where there
+    // was none: then part files of other keys are removed, and what stands in the others is void.
+    std::optional<std::map<std::string, std::string>> begin(
+        const std::string& key, const std::vector<std::filesystem::path>& files);
     void add(const std::string& tensor, const std::string& hash);
 
     void remove();
+    // After an error: removed, unless it is what an earlier run left and this one never began.
+    void give_up();
 
   private:
     void read_what_is_there();
+    void take(const Json& line);
     void append(const std::string& line);
     void forget_other_files(const std::vector<std::filesystem::path>& files) const;
 
     std::filesystem::path out_;
     std::filesystem::path path_;
     int descriptor_ = -1;
-    std::string scan_key_;
+    bool begun_ = false;
+    std::string scan_state_;
     std::optional<OriginalScan> scan_;
     std::string key_;
     std::vector<std::string> files_;

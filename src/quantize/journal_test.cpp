@@ -37,7 +37,7 @@ TEST(Journal, RemembersWhatWasFinishedUnderTheSameKey) {
     const fs::path out = fresh_out("same");
     {
         Journal journal(out);
-        EXPECT_EQ(journal.begin("key", {out}), Finished());
+        EXPECT_FALSE(journal.begin("key", {out}));
         journal.add("a", "1");
         journal.add("b", "2");
     }
@@ -53,7 +53,7 @@ TEST(Journal, ForgetsItUnderAnotherKeyAndRemovesItsParts) {
         journal.add("a", "1");
         std::ofstream(shard.string() + ".part") << "bytes";
     }
-    EXPECT_EQ(Journal(out).begin("other", {out}), Finished());
+    EXPECT_FALSE(Journal(out).begin("other", {out}));
     EXPECT_FALSE(fs::exists(shard.string() + ".part"));
     EXPECT_EQ(Journal(out).begin("other", {out}), Finished());
 }
@@ -80,19 +80,56 @@ TEST(Journal, KeepsTheScanOfUnchangedFiles) {
     const OriginalScan scan{.content_hash = "abc", .tensors = {{.nan = 2, .largest = 1.5F}}};
     {
         Journal journal(out);
-        EXPECT_FALSE(journal.scan_of(model, {65504.0F}));
-        journal.keep_scan(model, {65504.0F}, scan);
+        EXPECT_FALSE(journal.scan_of(state_of(model, {65504.0F}), 1));
+        journal.keep_scan(state_of(model, {65504.0F}), scan);
     }
     const Journal journal(out);
-    const auto known = journal.scan_of(model, {65504.0F});
+    const auto known = journal.scan_of(state_of(model, {65504.0F}), 1);
     ASSERT_TRUE(known);
     EXPECT_EQ(known->content_hash, "abc");
     EXPECT_EQ(known->tensors[0].nan, 2U);
     EXPECT_EQ(known->tensors[0].largest, 1.5F);
-    EXPECT_FALSE(journal.scan_of(model, {1.0F}));
+    EXPECT_FALSE(journal.scan_of(state_of(model, {1.0F}), 1));
+    EXPECT_FALSE(journal.scan_of(state_of(model, {65504.0F}), 2));
     fs::last_write_time(model.shards().front(),
                         fs::file_time_type::clock::now() + std::chrono::seconds(5));
-    EXPECT_FALSE(journal.scan_of(model, {65504.0F}));
+    EXPECT_FALSE(journal.scan_of(state_of(model, {65504.0F}), 1));
+}
+
+TEST(Journal, PassesOverLinesThatSayNothing) {
+    const fs::path out = fresh_out("damaged");
+    std::ofstream(out.string() + ".part.journal")
+        << "{\"scan\":{}}\n{\"scan\":{\"hash\":\"a\",\"tensors\":1e18,\"bad\":{}},\"of\":\"b\"}\n"
+        << "{\"key\":7}\n{\"tensor\":1}\n[]\n7\n";
+    Journal journal(out);
+    EXPECT_FALSE(journal.scan_of("b", 1));
+    EXPECT_FALSE(journal.begin("key", {out}));
+}
+
+TEST(Journal, TakesNamesThatAreNoText) {
+    const fs::path out = fresh_out("bytes");
+    {
+        Journal journal(out);
+        journal.begin("key", {out.parent_path() / "mod\xe8le.gguf"});
+        journal.add("blk.\xff", "1");
+        journal.add("b", "2");
+    }
+    EXPECT_EQ(Journal(out).begin("key", {out})->at("b"), "2");
+}
+
+TEST(Journal, StaysWhereARunGivesUpBeforeItBegins) {
+    const fs::path out = fresh_out("give_up");
+    {
+        Journal journal(out);
+        journal.begin("key", {out});
+        journal.add("a", "1");
+    }
+    Journal(out).give_up();
+    EXPECT_EQ(Journal(out).begin("key", {out}), (Finished{{"a", "1"}}));
+    Journal again(out);
+    again.begin("key", {out});
+    again.give_up();
+    EXPECT_FALSE(fs::exists(out.string() + ".part.journal"));
 }
 
 TEST(Journal, IsWrittenByOneAtATimeAndLeavesNothing) {

@@ -12,21 +12,23 @@
 #include <tbb/parallel_pipeline.h>
 #include <tbb/task_arena.h>
 
+#include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/positioned_file.h"
+#include "base/units.h"
 
 #include "quantize/worker_threads.h"
 
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kPieceBytes = uint64_t{1} << 18;       // stays in a core's cache
-constexpr uint64_t kReadAheadBytes = uint64_t{32} << 20;  // asked of the kernel at a time
+constexpr uint64_t kPieceBytes = uint64_t{1} << 18;  // stays in a core's cache
 constexpr float kLargestF16 = 65504.0F;
-constexpr uint32_t kInfinityBits = 0x7f800000;  // of F32; beyond them: NaN
+constexpr uint32_t kInfinityBits = 0x7f800000;     // of F32; beyond them: NaN
+constexpr uint32_t kLargestBf16Bits = 0x7f7f0000;  // of F32
 
 constexpr size_t kNoTensor = std::numeric_limits<size_t>::max();
 
@@ -128,21 +130,34 @@ uint64_t whole_blocks(const TensorInfo& tensor) {
     return std::max(block, kPieceBytes / block * block);
 }
 
+void require_order(const std::filesystem::path& shard, uint64_t end, uint64_t next,
+                   const char* problem) {
+    if (end <= next) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' cannot be read: {} (byte {} before byte {})", shard.string(),
+                            problem, next, end),
+                "is it still being written, or damaged?");
+}
+
 // All bytes of a shard in order.
 std::vector<Piece> cut(const GgufFile& file, uint32_t shard, uint64_t shard_bytes) {
     std::vector<size_t> inside;
     for (size_t i = 0; i < file.tensors().size(); ++i) {
         if (file.tensors()[i].shard == shard) inside.push_back(i);
     }
-    std::ranges::sort(inside, {}, [&](size_t i) { return file.tensors()[i].offset; });
+    std::ranges::sort(inside, {}, [&](size_t i) {
+        return std::pair(file.tensors()[i].offset, file.tensors()[i].bytes);
+    });
     std::vector<Piece> pieces;
     uint64_t at = 0;
     for (const size_t i : inside) {
         const TensorInfo& tensor = file.tensors()[i];
+        require_order(file.shards()[shard], at, tensor.offset, "tensors of it overlap");
         add_pieces(at, tensor.offset - at, kPieceBytes, kNoTensor, pieces);
         add_pieces(tensor.offset, tensor.bytes, whole_blocks(tensor), i, pieces);
         at = tensor.offset + tensor.bytes;
     }
+    require_order(file.shards()[shard], at, shard_bytes, "it has become shorter");
     add_pieces(at, shard_bytes - at, kPieceBytes, kNoTensor, pieces);
     return pieces;
 }
@@ -162,13 +177,14 @@ class ShardScan {
         std::vector<LoadedPiece> places(pieces_at_once);
         ContentHash hash;
         size_t next = 0;
-        uint64_t announced = 0;
+        ReadAhead ahead;
+        const uint64_t end = pieces.empty() ? 0 : pieces.back().offset + pieces.back().size;
         const auto choose = [&](tbb::flow_control& control) -> LoadedPiece* {
             if (next == pieces.size() || interrupted()) {
                 control.stop();
                 return nullptr;
             }
-            announce(pieces[next], reader, announced);
+            ahead.reach(reader, pieces[next].offset, end);
             LoadedPiece& place = places[next % pieces_at_once];
             place.piece = pieces[next++];
             return &place;
@@ -185,13 +201,6 @@ class ShardScan {
     }
 
   private:
-    // The kernel reads ahead of the threads.
-    static void announce(const Piece& piece, const PositionedReader& reader, uint64_t& announced) {
-        if (piece.offset < announced) return;
-        reader.will_need(piece.offset, kReadAheadBytes);
-        announced = piece.offset + kReadAheadBytes;
-    }
-
     LoadedPiece* examined(LoadedPiece* place, const PositionedReader& reader) const {
         place->bytes.resize(place->piece.size);
         reader.read(place->piece.offset, place->bytes);
@@ -224,13 +233,6 @@ class ShardScan {
     uint64_t done_ = 0;
 };
 
-std::string combine(const std::vector<std::string>& hashes) {
-    if (hashes.size() == 1) return hashes.front();
-    ContentHash hash;
-    for (const std::string& one : hashes) hash.add(one);
-    return hash.hex();
-}
-
 }  // namespace
 
 void TensorScan::merge(const TensorScan& other) {
@@ -241,10 +243,12 @@ void TensorScan::merge(const TensorScan& other) {
 }
 
 float largest_encodable(int type_id, bool copied) {
-    const QType* type = type_by_id(type_id);
-    const bool any_float =
-        copied || type->name == "f32" || type->name == "bf16" || type->name == "mxfp4";
-    return any_float ? std::numeric_limits<float>::max() : kLargestF16;
+    const std::string& type = type_by_id(type_id)->name;
+    if (copied || type == "f32" || type == "mxfp4") return std::numeric_limits<float>::max();
+    if (type == "bf16") return from_bits(kLargestBf16Bits);
+    if (type == "q8_0") return 127 * kLargestF16;
+    if (type == "nvfp4") return 6.0F * 448.0F;  // levels times the largest UE4M3
+    return kLargestF16;
 }
 
 OriginalScan scan_original(const GgufFile& original, const std::vector<float>& limits,
@@ -260,7 +264,7 @@ OriginalScan scan_original(const GgufFile& original, const std::vector<float>& l
         }
     });
     progress.end();
-    scan.content_hash = combine(hashes);
+    scan.content_hash = hashes.size() == 1 ? hashes.front() : combined_hash(hashes);
     return scan;
 }
 
@@ -269,8 +273,10 @@ std::string describe(const TensorScan& scan, float limit) {
     if (scan.nan > 0) parts.push_back(fmt::format("{} NaN", scan.nan));
     if (scan.infinite > 0) parts.push_back(fmt::format("{} infinite", scan.infinite));
     if (scan.too_large > 0) {
-        parts.push_back(
-            fmt::format("{} beyond {:.6g} (up to {:.3g})", scan.too_large, limit, scan.largest));
+        parts.push_back(fmt::format("{} beyond {} (up to {:.3g})", scan.too_large,
+                                    limit < 1e18F ? format_count(static_cast<uint64_t>(limit))
+                                                  : fmt::format("{:.3g}", limit),
+                                    scan.largest));
     }
     return fmt::format("{}", fmt::join(parts, ", "));
 }

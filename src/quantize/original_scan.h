@@ -27,9 +27,9 @@ struct OriginalScan {
     std::vector<TensorScan> tensors;  // in the order of GgufFile::tensors()
 };
 
-// Magnitude up to which every value of a tensor can be encoded: most types multiply small integers
-// with scales in F16, which end at 65504. FLT_MAX where the type holds any float. `copied`: no
-// limit.
+// Magnitude up to which every value of a tensor can be encoded. Most types multiply small integers
+// with scales in F16, which end at 65504; how much of the integers a search uses is not known
+// before. FLT_MAX where the type holds any float. `copied`: no limit.
 float largest_encodable(int type_id, bool copied);
 
 // `limits`: one magnitude per tensor. Reads every byte once, in parallel; a few MiB per thread.
@@ -37,7 +37,7 @@ float largest_encodable(int type_id, bool copied);
 OriginalScan scan_original(const GgufFile& original, const std::vector<float>& limits,
                            uint32_t threads, Progress& progress);
 
-// "2 NaN, 1 infinity, 3 beyond 65504 (up to 3.2e+20)".
+// "2 NaN, 1 infinite, 3 beyond 65504 (up to 3.2e+20)".
 std::string describe(const TensorScan& scan, float limit);
 
 }  // namespace bitgauge

@@ -1,7 +1,7 @@
 #include "bitgauge/quantize.h"
 
 #include <algorithm>
-#include <ranges>
+#include <functional>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 #include "bitgauge/qtype.h"
 
 #include "base/hash.h"
+#include "base/interrupt.h"
 #include "base/positioned_file.h"
 #include "base/units.h"
 
@@ -51,12 +52,39 @@ void require_new_file(const GgufFile& original, const QuantizeJob& job, const fs
     if (job.importance) require_another_file(*job.importance, "the importance file itself", out);
 }
 
+// Everything that will be written or removed.
+void require_new_files(const GgufFile& original, const QuantizeJob& job,
+                       const std::vector<fs::path>& outs) {
+    require_new_file(original, job, fs::path(job.out).concat(".part.journal"));
+    for (const fs::path& out : outs) {
+        if (fs::is_directory(out)) {
+            throw Error(ErrorKind::kEnvironment,
+                        fmt::format("'{}' could not be created: Is a directory", out.string()),
+                        "give another file with -o");
+        }
+        require_new_file(original, job, out);
+        require_new_file(original, job, fs::path(out).concat(".part"));
+    }
+}
+
 CheckedJob check(GgufFile original, const QuantizeJob& job, Progress& progress) {
     CheckedJob checked{.original = std::move(original)};
     checked.types = check_choices(checked.original, job);
     if (job.importance) checked.importance = Importance::read(*job.importance);
     check_importance(checked.original, checked.types, job, checked.importance_or_none(), progress);
     return checked;
+}
+
+std::vector<OutputFile> plan_of(const CheckedJob& checked, const QuantizeJob& job,
+                                const std::string& original_hash) {
+    return plan_output(checked.original, checked.types, job, checked.importance_or_none(),
+                       original_hash);
+}
+
+std::vector<fs::path> paths_of(const std::vector<OutputFile>& plan) {
+    std::vector<fs::path> paths;
+    for (const OutputFile& file : plan) paths.push_back(file.path);
+    return paths;
 }
 
 std::vector<FileSize> sizes_of(const std::vector<OutputFile>& files) {
@@ -82,12 +110,22 @@ std::vector<float> limits_of(const CheckedJob& job) {
     return limits;
 }
 
-OriginalScan scan(const CheckedJob& checked, const std::vector<float>& limits, uint32_t threads,
-                  Journal& journal, Progress& progress) {
-    if (auto known = journal.scan_of(checked.original, limits)) return *known;
+OriginalScan scan(const CheckedJob& checked, const std::vector<float>& limits,
+                  const std::string& state, uint32_t threads, Journal& journal,
+                  Progress& progress) {
+    if (auto known = journal.scan_of(state, limits.size())) return *known;
     OriginalScan scan = scan_original(checked.original, limits, threads, progress);
-    journal.keep_scan(checked.original, limits, scan);
+    journal.keep_scan(state, scan);
     return scan;
+}
+
+void require_unchanged(const GgufFile& original, const std::vector<float>& limits,
+                       const std::string& state) {
+    if (state_of(original, limits) == state) return;
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("'{}' has changed while it was read", original.shards().front().string()),
+        "run the command again when nothing writes to it");
 }
 
 struct BadTensor {
@@ -142,9 +180,7 @@ std::vector<std::string> apply_bad_values(const QuantizeJob& job, const Original
 // are to be gone on with.
 class PartFiles {
   public:
-    explicit PartFiles(const std::vector<OutputFile>& plan) {
-        for (const OutputFile& file : plan) files_.emplace_back(file.path);
-    }
+    PartFiles() = default;
     ~PartFiles() {
         if (keep_) return;
         for (ResumableFile& file : files_) file.discard();
@@ -155,16 +191,21 @@ class PartFiles {
     ResumableFile& operator[](size_t index) { return files_[index]; }
     void keep() { keep_ = true; }
 
+    void open(const std::vector<OutputFile>& plan, Earlier earlier) {
+        for (const OutputFile& file : plan) files_.emplace_back(file.path, earlier);
+    }
     void reserve(const std::vector<OutputFile>& plan) {
         for (size_t i = 0; i < plan.size(); ++i) files_[i].reserve(plan[i].bytes);
     }
     void write_headers(const std::vector<OutputFile>& plan) {
         for (size_t i = 0; i < plan.size(); ++i) files_[i].write(0, plan[i].header);
     }
-    // The first shard, by which a model is opened, appears last.
+    // The first shard, by which a model is opened, appears last; one that is there from another run
+    // must not open the new others.
     void publish() {
         for (ResumableFile& file : files_) file.sync();
-        keep_ = true;
+        std::error_code ignored;
+        if (files_.size() > 1) fs::remove(files_.front().path(), ignored);
         for (auto file = files_.rbegin(); file != files_.rend(); ++file) file->publish();
     }
 
@@ -178,12 +219,6 @@ std::string key_of(const std::vector<OutputFile>& plan) {
     ContentHash hash;
     for (const OutputFile& file : plan) hash.add(file.header);
     return hash.hex();
-}
-
-std::vector<fs::path> paths_of(const std::vector<OutputFile>& plan) {
-    std::vector<fs::path> paths;
-    for (const OutputFile& file : plan) paths.push_back(file.path);
-    return paths;
 }
 
 std::vector<TensorTask> tasks_of(const std::vector<OutputFile>& plan, const CheckedJob& job,
@@ -200,25 +235,34 @@ std::vector<TensorTask> tasks_of(const std::vector<OutputFile>& plan, const Chec
 
 // Drops the tasks whose bytes are there already; how many those were.
 uint64_t drop_finished(const std::map<std::string, std::string>& finished,
-                       std::vector<TensorTask>& tasks) {
-    return std::erase_if(tasks, [&](const TensorTask& task) {
+                       std::vector<TensorTask>& tasks, Progress& progress) {
+    progress.begin("checking what is there", static_cast<int64_t>(finished.size()), "tensors");
+    const uint64_t dropped = std::erase_if(tasks, [&](const TensorTask& task) {
+        throw_if_interrupted();
         const auto known = finished.find(task.tensor->source->name);
-        return known != finished.end() && hash_in_file(task) == known->second;
+        if (known == finished.end()) return false;
+        progress.advance(1);
+        return hash_in_file(task) == known->second;
     });
+    progress.end();
+    return dropped;
 }
 
 // The files appear, or the parts and the journal stay for the next run.
 uint64_t write_files(const std::vector<OutputFile>& plan, const CheckedJob& checked,
-                     const QuantizeJob& job, Journal& journal, Progress& progress) {
+                     const QuantizeJob& job, Journal& journal,
+                     const std::function<void()>& require_unchanged, Progress& progress) {
     const auto finished = journal.begin(key_of(plan), paths_of(plan));
-    PartFiles parts(plan);
+    PartFiles parts;
+    parts.open(plan, finished ? Earlier::kKeep : Earlier::kErase);
     parts.reserve(plan);
     std::vector<TensorTask> tasks = tasks_of(plan, checked, parts);
-    const uint64_t resumed = drop_finished(finished, tasks);
+    uint64_t resumed = 0;
     const auto note = [&](const TensorTask& task, const std::string& hash) {
         journal.add(task.tensor->source->name, hash);
     };
     try {
+        if (finished) resumed = drop_finished(*finished, tasks, progress);
         run_pipeline(tasks,
                      {&checked.original, checked.importance_or_none(), job.on_unseen, job.threads},
                      note, progress);
@@ -227,6 +271,7 @@ uint64_t write_files(const std::vector<OutputFile>& plan, const CheckedJob& chec
         throw;
     }
     parts.write_headers(plan);
+    require_unchanged();
     parts.publish();
     return resumed;
 }
@@ -234,13 +279,14 @@ uint64_t write_files(const std::vector<OutputFile>& plan, const CheckedJob& chec
 QuantizeOutcome quantize_with_journal(const QuantizeJob& job, CheckedJob& checked, Journal& journal,
                                       Progress& progress) {
     const std::vector<float> limits = limits_of(checked);
-    const OriginalScan found = scan(checked, limits, job.threads, journal, progress);
+    const std::string state = state_of(checked.original, limits);
+    const OriginalScan found = scan(checked, limits, state, job.threads, journal, progress);
     QuantizeOutcome outcome;
     outcome.kept = apply_bad_values(job, found, limits, checked, progress);
-    const auto plan = plan_output(checked.original, checked.types, job,
-                                  checked.importance_or_none(), found.content_hash);
-    for (const OutputFile& file : plan) require_new_file(checked.original, job, file.path);
-    outcome.resumed = write_files(plan, checked, job, journal, progress);
+    const auto plan = plan_of(checked, job, found.content_hash);
+    require_new_files(checked.original, job, paths_of(plan));
+    const auto unchanged = [&] { require_unchanged(checked.original, limits, state); };
+    outcome.resumed = write_files(plan, checked, job, journal, unchanged, progress);
     outcome.files = sizes_of(plan);
     outcome.bytes = total_of(outcome.files);
     outcome.tensors = checked.original.tensors().size();
@@ -257,10 +303,9 @@ void add_to_role(const OutputTensor& tensor, RoleSize& role) {
 
 }  // namespace
 
-QuantizePreview preview_quantization(const QuantizeJob& job) {
-    const CheckedJob checked = check(GgufFile::open(job.original), job, silent_progress());
-    const auto plan = plan_output(checked.original, checked.types, job,
-                                  checked.importance_or_none(), kUnknownHash);
+QuantizePreview preview_quantization(const QuantizeJob& job, Progress& progress) {
+    const CheckedJob checked = check(GgufFile::open(job.original), job, progress);
+    const auto plan = plan_of(checked, job, kUnknownHash);
     QuantizePreview preview;
     preview.files = sizes_of(plan);
     preview.bytes = total_of(preview.files);
@@ -275,9 +320,9 @@ QuantizePreview preview_quantization(const QuantizeJob& job) {
 }
 
 QuantizeOutcome quantize_model(const QuantizeJob& job, Progress& progress) {
-    GgufFile original = GgufFile::open(job.original);
-    require_new_file(original, job, job.out);
-    CheckedJob checked = check(std::move(original), job, progress);
+    CheckedJob checked = check(GgufFile::open(job.original), job, progress);
+    // Told before the original is read, which may take an hour.
+    require_new_files(checked.original, job, paths_of(plan_of(checked, job, kUnknownHash)));
     Journal journal(job.out);
     try {
         QuantizeOutcome outcome = quantize_with_journal(job, checked, journal, progress);
@@ -287,10 +332,10 @@ QuantizeOutcome quantize_model(const QuantizeJob& job, Progress& progress) {
         if (error.kind() == ErrorKind::kInterrupted) {
             throw Error(ErrorKind::kInterrupted, error.what(), kGoOn);
         }
-        journal.remove();
+        journal.give_up();
         throw;
     } catch (...) {
-        journal.remove();
+        journal.give_up();
         throw;
     }
 }

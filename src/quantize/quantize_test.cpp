@@ -1,8 +1,10 @@
 #include "bitgauge/quantize.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
@@ -126,7 +128,57 @@ TEST(Quantize, EncodesMatricesAndCopiesTheRest) {
     EXPECT_EQ(file.text("bitgauge.recipe"), "test");
     EXPECT_EQ(file.text("bitgauge.original.hash"),
               identify_model(GgufFile::open(model.path), true).content_hash);
-    EXPECT_EQ(preview_quantization(model.job(kQ80)).bytes, outcome.bytes);
+    EXPECT_EQ(preview_quantization(model.job(kQ80), silent_progress()).bytes, outcome.bytes);
+}
+
+TEST(Quantize, TakesNothingFromAPartThatIsNotItsOwn) {
+    SmallModel model(fresh_folder("stale"));
+    model.write();
+    const QuantizeJob job = model.job(kQ80);
+    quantize_model(job, silent_progress());
+    const std::string clean = read_text_file(job.out);
+    std::ofstream(job.out.string() + ".part") << std::string(clean.size(), 'x');
+    quantize_model(job, silent_progress());
+    EXPECT_EQ(read_text_file(job.out), clean);
+}
+
+TEST(Quantize, RefusesAnOriginalThatItWouldOverwriteOnTheWay) {
+    SmallModel model(fresh_folder("on_the_way"));
+    model.write();
+    const std::string before = read_text_file(model.path);
+    for (const char* ending : {".part", ".part.journal"}) {
+        QuantizeJob job = model.job(kQ80);
+        fs::remove(job.out.string() + ending);
+        fs::create_symlink(model.path, job.out.string() + ending);
+        EXPECT_TRUE(mentions(error_of(job), "is the original itself")) << ending;
+        EXPECT_EQ(read_text_file(model.path), before);
+        fs::remove(job.out.string() + ending);
+    }
+}
+
+TEST(Quantize, RefusesAnOriginalThatChangesMeanwhile) {
+    struct Toucher : Progress {
+        explicit Toucher(fs::path file) : path(std::move(file)) {}
+        void begin(const std::string& task, int64_t, const std::string&) override {
+            if (task != "quantizing") return;
+            fs::last_write_time(path, fs::file_time_type::clock::now() + std::chrono::seconds(5));
+        }
+        fs::path path;
+    };
+    SmallModel model(fresh_folder("changes"));
+    model.write();
+    Toucher toucher(model.path);
+    EXPECT_THROW(
+        {
+            try {
+                quantize_model(model.job(kQ80), toucher);
+            } catch (const Error& error) {
+                EXPECT_TRUE(mentions(error, "has changed while it was read")) << error.what();
+                throw;
+            }
+        },
+        Error);
+    EXPECT_FALSE(fs::exists(model.job(kQ80).out));
 }
 
 TEST(Quantize, GivesEachExpertItsOwnImportance) {
@@ -206,7 +258,7 @@ TEST(Quantize, KeepsBadTensorsAsTheyAreWhenAsked) {
     EXPECT_EQ(outcome.kept, std::vector<std::string>{"blk.0.attn_q.weight"});
     EXPECT_EQ(bytes_in(job.out, "blk.0.attn_q.weight").size(), model.matrix.size() * 4);
     ASSERT_EQ(warnings.messages.size(), 1U);
-    EXPECT_NE(warnings.messages[0].find("1 beyond 65504 (up to 1e+20); it stays f32"),
+    EXPECT_NE(warnings.messages[0].find("1 beyond 8,319,008 (up to 1e+20); it stays f32"),
               std::string::npos);
 }
 
@@ -215,7 +267,7 @@ TEST(Quantize, RefusesATypeThatNeedsImportance) {
     model.write();
     const Error error = error_of(model.job(kIq2Xxs));
     EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    EXPECT_TRUE(mentions(error, "a type that cannot be made without importance")) << error.what();
+    EXPECT_TRUE(mentions(error, "iq2_xxs cannot be made without importance, and none was given: 'blk.0")) << error.what();
 }
 
 TEST(Quantize, RefusesToMakeMoreBitsOfFewer) {

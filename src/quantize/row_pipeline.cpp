@@ -21,10 +21,9 @@
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kGroupWeights = uint64_t{1} << 15;     // stay in a core's cache as floats
-constexpr uint64_t kFewestRows = 8;                       // fewer at once encode slower
-constexpr uint64_t kReadAheadBytes = uint64_t{32} << 20;  // asked of the kernel at a time
-constexpr int kF32 = 0;                                   // ggml's number
+constexpr uint64_t kGroupWeights = uint64_t{1} << 15;  // stay in a core's cache as floats
+constexpr uint64_t kFewestRows = 8;                    // fewer at once encode slower
+constexpr int kF32 = 0;                                // ggml's number
 
 using Values = std::shared_ptr<const std::vector<float>>;
 
@@ -55,12 +54,6 @@ uint64_t group_rows(const OutputTensor& tensor) {
 
 size_t group_count(const OutputTensor& tensor) {
     return static_cast<size_t>((tensor.rows() + group_rows(tensor) - 1) / group_rows(tensor));
-}
-
-std::string combine(const std::vector<std::string>& hashes) {
-    ContentHash hash;
-    for (const std::string& one : hashes) hash.add(one);
-    return hash.hex();
 }
 
 // --- where a group's bytes are ------------------------------------------------------------------
@@ -172,7 +165,8 @@ class Pipeline {
         RowGroup group{open_, group_++};
         group.first_row = group.index * rows;
         group.rows = std::min(rows, open_->task.tensor->rows() - group.first_row);
-        announce(group);
+        const TensorInfo& source = *open_->task.tensor->source;
+        ahead_.reach(readers_[source.shard], source_position(group), source.offset + source.bytes);
         return group;
     }
 
@@ -181,20 +175,10 @@ class Pipeline {
         open_->hashes.resize(group_count(*task.tensor));
         open_->left = open_->hashes.size();
         group_ = 0;
-        announced_ = 0;
+        ahead_ = {};
         if (task.entry == nullptr || task.tensor->copied()) return;
         open_->importance = std::make_shared<const std::vector<float>>(
             inputs_.importance->mean_squares(*task.entry, inputs_.unseen));
-    }
-
-    // The kernel reads ahead of the workers.
-    void announce(const RowGroup& group) {
-        const uint64_t end = source_position(group) - group.open->task.tensor->source->offset;
-        if (end < announced_) return;
-        const TensorInfo& source = *group.open->task.tensor->source;
-        const uint64_t size = std::min(kReadAheadBytes, source.bytes - announced_);
-        readers_[source.shard].will_need(source.offset + announced_, size);
-        announced_ += size;
     }
 
     RowGroup worked(const RowGroup& group) {
@@ -214,7 +198,7 @@ class Pipeline {
         if (--group.open->left > 0) return;
         const TensorTask& task = group.open->task;
         task.file->written(task.tensor->offset, task.tensor->bytes);
-        finished(task, combine(group.open->hashes));
+        finished(task, combined_hash(group.open->hashes));
     }
 
     const std::vector<TensorTask>& tasks_;
@@ -225,8 +209,8 @@ class Pipeline {
     size_t task_ = 0;
     std::shared_ptr<OpenTensor> open_;
     size_t group_ = 0;
-    uint64_t announced_ = 0;  // bytes of the open tensor
-    uint64_t done_ = 0;       // bytes of the original
+    ReadAhead ahead_;    // in the open tensor
+    uint64_t done_ = 0;  // bytes of the original
 };
 
 int64_t mebibytes(const std::vector<TensorTask>& tasks) {
@@ -247,7 +231,7 @@ std::string hash_in_file(const TensorTask& task) {
         if (!task.file->read(tensor.offset + row * output_row_bytes(tensor), bytes)) return "";
         hashes.push_back(ContentHash().add(bytes).hex());
     }
-    return combine(hashes);
+    return combined_hash(hashes);
 }
 
 void run_pipeline(const std::vector<TensorTask>& tasks, const PipelineInputs& inputs,
