@@ -89,7 +89,7 @@ TEST(OriginalScan, FindsOneValueAmongManyPieces) {
     const TensorScan scan = scan_of("pieces", "f32", values, 65504).tensors[0];
     EXPECT_EQ(scan.nan, 1U);
     EXPECT_EQ(scan.too_large, 1U);
-    EXPECT_EQ(describe(scan, 65504), "1 NaN, 1 beyond 65504 (up to 1e+30)");
+    EXPECT_EQ(describe(scan, 65504), "1 NaN, 1 beyond 65,504 (up to 1e+30)");
 }
 
 TEST(OriginalScan, HashesTheFileAsIdentitiesDo) {

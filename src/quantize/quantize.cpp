@@ -83,12 +83,14 @@ std::vector<OutputFile> plan_of(const CheckedJob& checked, const QuantizeJob& jo
 
 std::vector<fs::path> paths_of(const std::vector<OutputFile>& plan) {
     std::vector<fs::path> paths;
+    paths.reserve(plan.size());
     for (const OutputFile& file : plan) paths.push_back(file.path);
     return paths;
 }
 
 std::vector<FileSize> sizes_of(const std::vector<OutputFile>& files) {
     std::vector<FileSize> sizes;
+    sizes.reserve(files.size());
     for (const OutputFile& file : files) sizes.push_back({file.path, file.bytes});
     return sizes;
 }
