@@ -119,15 +119,4 @@ struct EngineDescription {
 };
 EngineDescription describe_engine();
 
-// Writes `out` as libllama's own quantizer makes it, atomically. `file_type` is llama.cpp's name of
-// a mixture ("Q4_K_M"). Error(kInput) for an unknown one (with the nearest) or when the quantizer
-// refuses. May end the process on types that need an importance matrix: run it in a child.
-struct QuantizeOptions {
-    uint32_t threads = 0;
-    bool pure = false;  // every matrix in the same type
-};
-void quantize_with_libllama(const std::filesystem::path& original, const std::filesystem::path& out,
-                            const std::string& file_type, const QuantizeOptions& options);
-std::vector<std::string> quantizer_file_types();
-
 }  // namespace bitgauge

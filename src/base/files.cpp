@@ -53,24 +53,6 @@ void AtomicFile::commit() {
     sync_folder_of(path_);
 }
 
-void publish_file(const fs::path& part, const fs::path& path) {
-    const int descriptor = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0 || ::fsync(descriptor) != 0) fail_to_write(path, "synced", 0);
-    ::close(descriptor);
-    if (::rename(part.c_str(), path.c_str()) != 0) fail_to_write(path, "renamed", 0);
-    sync_folder_of(path);
-}
-
-void append_zeros(const fs::path& path, size_t bytes) {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (descriptor < 0) fail_to_write(path, "opened", 0);
-    uint64_t written = fs::file_size(path);
-    if (!write_all(descriptor, std::vector<std::byte>(bytes), written)) {
-        fail_to_write(path, "written", written);
-    }
-    ::close(descriptor);
-}
-
 void write_file_atomically(const fs::path& path, std::string_view text) {
     AtomicFile file(path);
     file.write(text);

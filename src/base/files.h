@@ -36,14 +36,7 @@ class AtomicFile {
     uint64_t written_bytes_ = 0;
 };
 
-// The last step for a file that something else has written whole at `part`: syncs and renames it.
-void publish_file(const std::filesystem::path& part, const std::filesystem::path& path);
-
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
-
-// Error(kEnvironment) where the file cannot grow by so much: why another program could not write
-// it.
-void append_zeros(const std::filesystem::path& path, size_t bytes);
 
 // Whole content; Error(kInput) when it cannot be read.
 std::string read_text_file(const std::filesystem::path& path);

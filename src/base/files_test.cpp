@@ -90,22 +90,6 @@ TEST(AtomicFile, AFolderThatIsNotThereIsAnEnvironmentError) {
     }
 }
 
-TEST(AppendZeros, SaysWhyAFileCannotGrow) {
-    const fs::path path = fresh_folder("grow") / "a";
-    write_file_atomically(path, "ab");
-    append_zeros(path, 3);
-    EXPECT_EQ(fs::file_size(path), 5U);
-    EXPECT_THROW(append_zeros(path.parent_path() / "none", 1), Error);
-}
-
-TEST(PublishFile, TakesTheNameAndLeavesNoPart) {
-    const fs::path folder = fresh_folder("publish");
-    write_file_atomically(folder / "b.part", "whole");
-    publish_file(folder / "b.part", folder / "b");
-    EXPECT_EQ(read_text_file(folder / "b"), "whole");
-    EXPECT_FALSE(fs::exists(folder / "b.part"));
-}
-
 TEST(MappedFile, AMissingFileAndAFolderAreInputErrors) {
     const fs::path folder = fresh_folder("missing");
     for (const fs::path& path : {folder / "none", folder}) {

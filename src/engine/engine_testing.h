@@ -33,14 +33,10 @@ inline EngineOptions one_thread() {
     return {.threads = 1};
 }
 
-// Every matrix of `original` in one type, in `folder`.
-inline std::filesystem::path quantized(const std::filesystem::path& original,
-                                       const std::string& type, const std::filesystem::path& folder,
-                                       bool pure = true) {
-    const auto out = folder / (original.stem().string() + "." + type + ".gguf");
-    quantize_with_libllama(original, out, type, {.threads = 1, .pure = pure});
-    return out;
-}
+// Every matrix of `original` in one type, or llama.cpp's mixture of that name, as libllama itself
+// makes it; in `folder`.
+std::filesystem::path quantized(const std::filesystem::path& original, const std::string& type,
+                                const std::filesystem::path& folder, bool pure = true);
 
 // Tokens that are the same on every machine and visit all of a vocabulary.
 inline std::vector<TokenId> some_tokens(size_t n, uint32_t vocabulary) {

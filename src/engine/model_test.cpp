@@ -92,33 +92,6 @@ TEST(Model, RefusesWhatIsNoModelWithLibllamasReason) {
               ErrorKind::kInput);
 }
 
-TEST(Quantizer, MakesTheFileItIsAskedFor) {
-    const fs::path folder = fresh_folder("quantizer");
-    const fs::path out = quantized(baby_llama(), "q8_0", folder, /*pure=*/false);
-    EXPECT_EQ(Model::load(out, one_thread()).vocabulary(), 105U);
-    EXPECT_LT(fs::file_size(out), fs::file_size(baby_llama()) / 3);
-    EXPECT_FALSE(fs::exists(out.string() + ".part"));
-}
-
-TEST(Quantizer, NamesTheTypesItKnows) {
-    const fs::path out = fresh_folder("quantizer_unknown") / "out.gguf";
-    const Error error = error_of([&] { quantize_with_libllama(baby_llama(), out, "Q9_Z", {}); });
-    EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    EXPECT_STREQ(error.what(), "unknown file type 'Q9_Z'");
-    EXPECT_NE(error.hint().find(" Q4_K_M "), std::string::npos) << error.hint();
-}
-
-TEST(Quantizer, LeavesNothingBehindWhenItFails) {
-    const fs::path folder = fresh_folder("quantizer_fails");
-    std::ofstream(folder / "in.gguf") << "no model";
-    const Error error = error_of([&] {
-        quantize_with_libllama(folder / "in.gguf", folder / "out.gguf", "Q8_0", {.threads = 1});
-    });
-    EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    EXPECT_FALSE(fs::exists(folder / "out.gguf"));
-    EXPECT_FALSE(fs::exists(folder / "out.gguf.part"));
-}
-
 TEST(Engine, DescribesItself) {
     const EngineDescription engine = describe_engine();
     EXPECT_EQ(engine.llama, llama_version());
