@@ -17,9 +17,9 @@ std::optional<int64_t> figure(const GgufFile& file, const std::string& name) {
 }
 
 // Damaged headers say anything.
-int64_t layers(const GgufFile& file, const char* name) {
+int64_t small_figure(const GgufFile& file, const char* name, int64_t otherwise = 0) {
     constexpr int64_t kMost = 1'000'000;
-    return std::clamp<int64_t>(figure(file, name).value_or(0), 0, kMost);
+    return std::clamp<int64_t>(figure(file, name).value_or(otherwise), 0, kMost);
 }
 
 // All that lies before the data, in every shard.
@@ -35,7 +35,7 @@ uint64_t header_bytes(const GgufFile& file) {
 
 // llama.cpp's load_hparams(): a HunYuan of one expert is a dense model.
 int64_t experts(const GgufFile& file) {
-    const int64_t n = figure(file, "expert_count").value_or(0);
+    const int64_t n = small_figure(file, "expert_count");
     const std::string architecture = file.architecture();
     const bool hunyuan = architecture == "hunyuan-dense" || architecture == "hunyuan_vl";
     return hunyuan && n <= 1 ? 0 : n;
@@ -44,12 +44,12 @@ int64_t experts(const GgufFile& file) {
 }  // namespace
 
 ModelHeader model_header(const GgufFile& file) {
-    const int64_t heads = figure(file, "attention.head_count").value_or(0);
+    const int64_t heads = small_figure(file, "attention.head_count");
     return {.architecture = file.architecture(),
-            .layers = layers(file, "block_count"),
-            .prediction_layers = layers(file, "nextn_predict_layers"),
+            .layers = small_figure(file, "block_count"),
+            .prediction_layers = small_figure(file, "nextn_predict_layers"),
             .heads = heads,
-            .kv_heads = figure(file, "attention.head_count_kv").value_or(heads),
+            .kv_heads = small_figure(file, "attention.head_count_kv", heads),
             .experts = experts(file),
             .other_bytes = header_bytes(file),
             .tensors = file.tensors()};

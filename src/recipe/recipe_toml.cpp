@@ -11,6 +11,7 @@
 
 #include "base/nearest_name.h"
 
+#include "recipe/matcher.h"
 #include "recipe/terms.h"
 
 namespace bitgauge {
@@ -121,12 +122,12 @@ class TableReader {
     std::vector<std::string> texts_of(const toml::node& node, const char* key) const {
         std::vector<std::string> texts;
         const auto add = [&](const toml::node& one) {
-            if (one.is_string()) {
+            if (one.is_string() && !one.value<std::string>()->empty()) {
                 texts.push_back(one.value<std::string>().value());
             } else if (one.is_integer()) {
                 texts.push_back(fmt::format("{}", one.value<int64_t>().value()));
             } else {
-                refuse(one, key, "text in quotes, or a list of such");
+                refuse(one, key, "text in quotes that is not empty, or a list of such");
             }
         };
         if (!node.is_array()) {
@@ -134,6 +135,7 @@ class TableReader {
             return texts;
         }
         for (const toml::node& one : *node.as_array()) add(one);
+        if (texts.empty()) refuse(node, key, "a list with at least one entry");
         return texts;
     }
 
@@ -205,6 +207,7 @@ ParsedRule read_rule(const toml::table& table, const std::string& origin, bool o
     rule.type = reader.text("type");
     rule.forced = reader.flag("force").value_or(false);
     rule.optional = reader.flag("optional").value_or(optional);
+    rule.counts = reader.flag("counts").value_or(false);
     rule.why = reader.text("why");
     parsed.members = reader.texts("for");
     reader.refuse_other_keys();
@@ -339,10 +342,10 @@ void check_regex(const std::string& regex, const std::string& origin, int line) 
     constexpr size_t kLongest = 4096;  // std::regex recurses
     try {
         if (regex.size() > kLongest) recipe_error(origin, line, "a regular expression is too long");
-        std::regex compiled(regex);
+        compiled_regex(regex);
     } catch (const std::regex_error&) {
         recipe_error(origin, line, fmt::format("'{}' is no regular expression", regex),
-                     "ECMAScript's, as llama.cpp uses them");
+                     "ECMAScript's, as llama.cpp uses them, without back-references");
     }
 }
 
