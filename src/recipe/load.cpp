@@ -162,14 +162,9 @@ void link(Recipe& recipe, const std::vector<Recipe>& known, const fs::path& fold
     check_words(recipe);
 }
 
-Recipe only_one(std::vector<Recipe> recipes, const std::string& origin) {
-    if (recipes.size() == 1) return std::move(recipes.front());
-    recipe_error(origin, 0, "a file of several members is for the program's own presets");
-}
-
 Recipe load_file(const fs::path& path, const Stack& stack) {
     const std::string key = whole_path(path);
-    Recipe recipe = only_one(parse_recipe_text(read_text_file(path), path.string()), path.string());
+    Recipe recipe = parse_recipe_text(read_text_file(path), path.string());
     refuse_cycle(recipe, stack, key);
     if (recipe.name.empty()) recipe.name = path.stem().string();
     Stack deeper = stack;
@@ -181,7 +176,7 @@ Recipe load_file(const fs::path& path, const Stack& stack) {
 std::vector<Recipe> load_presets() {
     std::vector<Recipe> unlinked;
     for (const EmbeddedRecipe& file : embedded_recipes()) {
-        for (Recipe& recipe : parse_recipe_text(file.content, std::string(file.name))) {
+        for (Recipe& recipe : parse_family_text(file.content, std::string(file.name))) {
             recipe.origin = "preset " + recipe.name;
             for (Rule& rule : recipe.rules) rule.line = 0;  // of a text that nobody has
             unlinked.push_back(std::move(recipe));
@@ -213,7 +208,7 @@ Recipe load_recipe(const std::string& name_or_path) {
 }
 
 Recipe parse_recipe(std::string_view text, const std::string& origin, const fs::path& folder) {
-    Recipe recipe = only_one(parse_recipe_text(text, origin), origin);
+    Recipe recipe = parse_recipe_text(text, origin);
     if (recipe.name.empty()) recipe.name = origin;
     link(recipe, presets(), folder, {});
     return recipe;

@@ -51,6 +51,11 @@ TEST(RecipeRefusal, PathsThatTheSystemRefuses) {
     EXPECT_THAT(parse_refusal("extends = \"" + long_name + "\"\n"), HasSubstr("neither a preset"));
 }
 
+TEST(RecipeRefusal, AFamilyInAFile) {
+    EXPECT_THAT(parse_refusal("[member.A]\ndefault = \"q4_K\"\n"),
+                HasSubstr("[member] tables are for the program's own presets"));
+}
+
 TEST(RecipeRefusal, BackReferences) {
     EXPECT_THAT(parse_refusal(kHead + "regex = \"(a)\\\\1\"\n"),
                 HasSubstr("without back-references"));

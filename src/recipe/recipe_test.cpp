@@ -310,7 +310,7 @@ TEST(Exchange, WhatFallsToTheBaseOfACustomQIsTold) {
     ASSERT_EQ(some.notes.size(), 1U);
     EXPECT_THAT(some.notes.front(),
                 HasSubstr("no rule takes 'output.weight', 'token_embd.weight': they get "
-                          "llama.cpp's of Q4_K_M"));
+                          "llama.cpp's Q4_K_M"));
     write_file_atomically(path, ".*=q8_0\n");
     EXPECT_TRUE(resolve(model, read_custom_q(path, "Q4_K_M"), true).notes.empty());
 }

@@ -304,7 +304,8 @@ void check_members(const std::vector<ParsedRule>& rules, const toml::table* memb
     }
 }
 
-std::vector<Recipe> read_document(const toml::table& document, const std::string& origin) {
+std::vector<Recipe> read_document(const toml::table& document, const std::string& origin,
+                                  bool family) {
     TableReader reader(document, origin);
     Recipe recipe;
     recipe.origin = origin;
@@ -315,21 +316,33 @@ std::vector<Recipe> read_document(const toml::table& document, const std::string
     const auto rules = read_rules(reader.tables("rule"), origin, optional);
     const toml::table* members = reader.table("member");
     reader.refuse_other_keys();
+    if (members != nullptr && !family) {
+        recipe_error(origin, line_of(*members), "[member] tables are for the program's own presets",
+                     "write one file for each of them");
+    }
     check_members(rules, members, origin);
     if (members != nullptr) return split_family(recipe, *members, rules, origin);
     for (const ParsedRule& rule : rules) recipe.rules.push_back(rule.rule);
     return {recipe};
 }
 
-}  // namespace
-
-std::vector<Recipe> parse_recipe_text(std::string_view text, const std::string& origin) {
+std::vector<Recipe> parse(std::string_view text, const std::string& origin, bool family) {
     try {
-        return read_document(toml::parse(text), origin);
+        return read_document(toml::parse(text), origin, family);
     } catch (const toml::parse_error& error) {
         recipe_error(origin, static_cast<int>(error.source().begin.line),
                      fmt::format("no TOML: {}", error.description()));
     }
+}
+
+}  // namespace
+
+std::vector<Recipe> parse_family_text(std::string_view text, const std::string& origin) {
+    return parse(text, origin, true);
+}
+
+Recipe parse_recipe_text(std::string_view text, const std::string& origin) {
+    return parse(text, origin, false).front();
 }
 
 void recipe_error(const std::string& origin, int line, const std::string& what,

@@ -340,7 +340,7 @@ void Resolver::note_fallen(std::vector<std::string>& notes) const {
                                    [](const Rule& rule) { return rule.counts; });
     if (!of_ik || fallen_.empty()) return;
     const std::string given =
-        recipe_.base == nullptr ? default_ : fmt::format("llama.cpp's of {}", recipe_.base->name);
+        recipe_.base == nullptr ? default_ : fmt::format("llama.cpp's {}", recipe_.base->name);
     notes.push_back(
         fmt::format("{}: no rule takes {}: they get {}, for ik_llama.cpp's own mixture "
                     "is not known here",
