@@ -94,6 +94,7 @@ struct Rule {
     std::string type;       // "q4_K", "keep" (as in the original), "default", or "$name" of a value
     bool forced = false;    // also tensors that are never quantized (norms, routers, ...)
     bool optional = false;  // may match nothing
+    bool counts = false;    // what it takes still counts in what the recipe extends
     std::string why;
     int line = 0;  // in the recipe's text; 0 for none
 };
@@ -119,7 +120,8 @@ struct Recipe {
 // The recipes that come with the program, by name.
 const std::vector<Recipe>& presets();
 
-// nullptr when there is none. Letter case does not matter.
+// nullptr when there is none. Letter case does not matter; "Q3_K", "Q4_K" and "Q5_K" are the _M, as
+// in llama-quantize.
 const Recipe* find_preset(std::string_view name);
 
 // A preset's name or a file. Refuses, with file and line: no TOML, unknown keys, types, values and
@@ -188,9 +190,16 @@ struct Resolution {
     const ResolvedTensor* find(std::string_view tensor) const;  // nullptr when there is none
 };
 
+// The order in which tensors are gone through, which rules that count depend on.
+enum class TensorOrder {
+    kByLayer,  // by layer, then by name, as llama-quantize does
+    kAsInFile  // by shard, then by offset, as llama-quantize --keep-split does
+};
+
 // Throws for a rule that matches nothing (unless it is optional), with the nearest role; for a row
 // length that neither the type nor its fallback can hold.
-Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance);
+Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance,
+                   TensorOrder order = TensorOrder::kByLayer);
 
 // Throws, naming the first tensor, when a type needs importance and the resolution has none.
 // `hint`: how it can be given.
@@ -203,11 +212,15 @@ void require_importance(const Resolution& resolution, const std::string& hint);
 // There are no comments.
 Recipe read_tensor_type_file(const std::filesystem::path& path, const std::string& base);
 
-// The same of ik_llama.cpp's --custom-q: commas separate, letter case stays. Lines that begin with
-// # and line breaks are taken as the published scripts write them.
+// The same of ik_llama.cpp's --custom-q: commas separate, letter case stays, and a tensor that a
+// rule takes still counts in the mixture. Lines that begin with # and line breaks are taken as the
+// published scripts write them. `base` may also be a type that only ik_llama.cpp has: all that no
+// rule takes gets that. Resolution notes what falls to the base: ik_llama.cpp's own mixtures are
+// not known here.
 Recipe read_custom_q(const std::filesystem::path& path, const std::string& base);
 
 // Every tensor that is quantized, by its whole name, so that neither tool's own mixture has a say.
+// They refuse types that the tool does not have.
 std::string tensor_type_file(const Resolution& resolution);
 std::string custom_q(const Resolution& resolution);
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "cli/report_parts.h"
 #include "report/escape.h"
 #include "report/grid.h"
 
@@ -22,19 +23,12 @@ std::string file_line(const char* name, const GgufFile& file) {
     const uint64_t bytes = file.tensor_bytes();
     const double rate =
         file.parameters() == 0 ? 0 : bits_per_weight(bytes, file.parameters()).value();
-    return fmt::format("{}  {}\n   {}, {} bytes; tensors {} bytes, {:.4f} bits/weight\n", name,
+    const std::string runs_on = runs_on_text(ik_tensors(file));
+    return fmt::format("{}  {}\n   {}, {} bytes; tensors {} bytes, {:.4f} bits/weight\n{}", name,
                        printable(file.shards().front().filename().string()),
                        format_bytes(file.file_bytes()), format_count(file.file_bytes()),
-                       format_count(bytes), rate);
-}
-
-std::string types_text(const std::map<std::string, uint64_t>& types) {
-    std::string text;
-    for (const auto& [type, tensors] : types) {
-        const std::string one = types.size() == 1 ? type : fmt::format("{} {}", type, tensors);
-        text += (text.empty() ? "" : ", ") + one;
-    }
-    return text.empty() ? "-" : text;
+                       format_count(bytes), rate,
+                       runs_on.empty() ? "" : fmt::format("   runs on {}\n", runs_on));
 }
 
 std::string role_table(const FileDifference& difference) {
@@ -86,15 +80,19 @@ size_t first_differing_line(const std::string& a, const std::string& b) {
 
 std::string template_text(const KeyDifference& key) {
     if (!key.a || !key.b) {
-        return fmt::format("  {}: only in {}\n", key.key, key.a ? "a" : "b");
+        return fmt::format("  {}: only in {}\n", printable(key.key), key.a ? "a" : "b");
     }
-    return fmt::format("  {}: {} and {} bytes, they differ from line {} on\n", key.key,
+    return fmt::format("  {}: {} and {} bytes, they differ from line {} on\n", printable(key.key),
                        format_count(key.a->size()), format_count(key.b->size()),
                        first_differing_line(*key.a, *key.b));
 }
 
 std::string key_text(const KeyDifference& key) {
     if (key.kind == KeyKind::kTemplate) return template_text(key);
+    if (key.a && key.a == key.b && key.type_a != key.type_b) {
+        return fmt::format("  {}: {} ({}) | {} ({})\n", printable(key.key), value_text(key.a),
+                           key.type_a, value_text(key.b), key.type_b);
+    }
     if (key.a && key.a == key.b)
         return fmt::format("  {}: {} in both, other content\n", printable(key.key),
                            value_text(key.a));
@@ -131,12 +129,17 @@ std::string tensors_line(const FileDifference& difference) {
         return fmt::format("\nall {} have the same types and shapes\n",
                            counted(difference.common_tensors, "tensor"));
     }
-    return fmt::format("\n{} of {} differ\n", format_count(difference.tensors.size()),
-                       counted(difference.common_tensors, "common tensor"));
+    const uint64_t alone = difference.only_in_a + difference.only_in_b;
+    std::string text =
+        fmt::format("\n{} of {} differ", format_count(difference.tensors.size() - alone),
+                    counted(difference.common_tensors, "common tensor"));
+    if (difference.only_in_a > 0) text += fmt::format("; only in a: {}", difference.only_in_a);
+    if (difference.only_in_b > 0) text += fmt::format("; only in b: {}", difference.only_in_b);
+    return text + "\n";
 }
 
-Json text_or_null(const std::optional<std::string>& text) {
-    return text ? Json(*text) : Json(nullptr);
+Json type_or_null(const std::string& type) {
+    return type.empty() ? Json(nullptr) : Json(type);
 }
 
 Json side_json(const std::string& type, const std::vector<uint64_t>& shape, uint64_t bytes) {
@@ -149,6 +152,7 @@ Json file_json(const GgufFile& file) {
             {"size_bytes", file.file_bytes()},
             {"tensor_bytes", file.tensor_bytes()},
             {"parameters", file.parameters()},
+            {"ik_only_tensors", ik_tensors(file)},
             {"tokenizer_hash", file.tokenizer_hash()},
             {"shape_hash", file.shape_hash()}};
 }
@@ -183,7 +187,9 @@ Json keys_json(const FileDifference& difference) {
         all.push_back({{"key", key.key},
                        {"kind", kind_name(key.kind)},
                        {"a", text_or_null(key.a)},
-                       {"b", text_or_null(key.b)}});
+                       {"b", text_or_null(key.b)},
+                       {"type_a", type_or_null(key.type_a)},
+                       {"type_b", type_or_null(key.type_b)}});
     }
     return all;
 }
@@ -209,6 +215,8 @@ Json difference_json(const GgufFile& a, const GgufFile& b) {
             {"a", file_json(a)},
             {"b", file_json(b)},
             {"common_tensors", difference.common_tensors},
+            {"only_in_a", difference.only_in_a},
+            {"only_in_b", difference.only_in_b},
             {"same_tokens", difference.same_tokens},
             {"roles", roles_json(difference)},
             {"tensors", tensors_json(difference)},

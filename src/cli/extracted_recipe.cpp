@@ -4,9 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 
+#include "cli/report_parts.h"
 #include "report/escape.h"
 
 namespace bitgauge {
@@ -50,16 +50,10 @@ std::string presets_text(const ExtractedRecipe& extracted, const GgufFile& file)
 }
 
 std::string ik_text(const GgufFile& file) {
-    const auto ik =
-        std::count_if(file.tensors().begin(), file.tensors().end(), [](const auto& one) {
-            const QType* type = type_by_id(one.type_id);
-            return type != nullptr && type->ik_only;
-        });
-    return ik == 0 ? ""
-                   : fmt::format(
-                         "# {} of {} tensors have types that only an ik_llama.cpp build can "
-                         "run\n",
-                         ik, file.tensors().size());
+    const uint64_t ik = ik_tensors(file);
+    if (ik == 0) return "";
+    return fmt::format("# {} of {} tensors have types that only an ik_llama.cpp build can run\n",
+                       ik, file.tensors().size());
 }
 
 ExtractedRecipe extract(const GgufFile& file) {

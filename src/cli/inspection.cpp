@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/units.h"
+#include "cli/report_parts.h"
 
 namespace bitgauge {
 namespace {
@@ -47,10 +48,6 @@ std::vector<TensorGroup> group(const GgufFile& file,
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
     return sorted;
-}
-
-Json text_or_null(const std::optional<std::string>& text) {
-    return text ? Json(*text) : Json(nullptr);
 }
 
 double ratio(uint64_t part, uint64_t whole) {
@@ -126,6 +123,7 @@ Json inspection_json(const GgufFile& file) {
             {"size_bytes", identity.size_bytes},
             {"tensor_bytes", file.tensor_bytes()},
             {"tensors", file.tensors().size()},
+            {"ik_only_tensors", ik_tensors(file)},
             {"bits_per_weight", bits_per_weight_json(file)},
             {"by_type", groups_json(group_by_type(file), "type", file.tensor_bytes())},
             {"by_role", groups_json(group_by_role(file), "role", file.tensor_bytes())},

@@ -1,20 +1,13 @@
-#include <algorithm>
-
 #include <fmt/format.h>
-
-#include "bitgauge/qtype.h"
 
 #include "base/units.h"
 #include "cli/inspection.h"
+#include "cli/report_parts.h"
 #include "report/escape.h"
 #include "report/grid.h"
 
 namespace bitgauge {
 namespace {
-
-std::string line(std::string_view name, const std::string& value) {
-    return fmt::format("  {:<17}{}\n", name, printable(value));
-}
 
 std::string size_text(uint64_t bytes) {
     const auto size = static_cast<double>(bytes);
@@ -26,13 +19,6 @@ std::string rate_text(const GgufFile& file) {
     if (file.parameters() == 0) return "none: no tensors";
     const BitsPerWeight exact = bits_per_weight(file.tensor_bytes(), file.parameters());
     return fmt::format("{:.4f} ({}/{} exactly)", exact.value(), exact.bits, exact.weights);
-}
-
-bool has_ik_types(const GgufFile& file) {
-    return std::any_of(file.tensors().begin(), file.tensors().end(), [](const TensorInfo& tensor) {
-        const QType* type = type_by_id(tensor.type_id);
-        return type != nullptr && type->ik_only;
-    });
 }
 
 std::string split_text(const GgufFile& file) {
@@ -52,20 +38,10 @@ std::string template_text(const GgufFile& file) {
     return chat_template ? fmt::format("{} bytes", format_count(chat_template->size())) : "none";
 }
 
-// "q4_K 46, q6_K 3"; the count is left out where there is one type.
-std::string types_text(const TensorGroup& group) {
-    if (group.types.size() == 1) return group.types.begin()->first;
-    std::string text;
-    for (const auto& [type, tensors] : group.types) {
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", type, tensors);
-    }
-    return text;
-}
-
 // One row: the group's name, its types if `with_types`, and its sizes. A share needs bytes in all.
 std::vector<std::string> group_row(const TensorGroup& group, bool with_types, uint64_t all_bytes) {
     std::vector<std::string> row = {group.name};
-    if (with_types) row.push_back(types_text(group));
+    if (with_types) row.push_back(types_text(group.types));
     const double share = static_cast<double>(group.bytes) / static_cast<double>(all_bytes);
     const double rate = bits_per_weight(group.bytes, group.parameters).value();
     for (const std::string& cell :
@@ -112,20 +88,20 @@ std::string group_table(const std::vector<TensorGroup>& groups, const char* kind
 std::string inspection_text(const GgufFile& file) {
     const ModelIdentity identity = identify_model(file, false);
     std::string text = printable(identity.file) + "\n";
-    text += line("architecture", identity.architecture.empty() ? "unnamed" : identity.architecture);
-    text += line("name", identity.name);
-    if (!identity.label.empty()) text += line("label", identity.label);
-    if (!identity.publisher.empty()) text += line("publisher", identity.publisher);
-    text += line("parameters", format_count(identity.parameters));
-    text += line("size", size_text(identity.size_bytes));
-    text += line("bits per weight", rate_text(file));
-    text += line("tensors", fmt::format("{}, {} bytes", format_count(file.tensors().size()),
-                                        format_count(file.tensor_bytes())));
-    text += line("split", split_text(file));
-    if (has_ik_types(file))
-        text += line("runs on", "an ik_llama.cpp build only: some types are its own");
-    text += line("tokenizer", tokenizer_text(file));
-    text += line("chat template", template_text(file));
+    text += report_line("architecture",
+                        identity.architecture.empty() ? "unnamed" : identity.architecture);
+    text += report_line("name", identity.name);
+    text += report_line("label", identity.label);
+    text += report_line("publisher", identity.publisher);
+    text += report_line("parameters", format_count(identity.parameters));
+    text += report_line("size", size_text(identity.size_bytes));
+    text += report_line("bits per weight", rate_text(file));
+    text += report_line("tensors", fmt::format("{}, {} bytes", format_count(file.tensors().size()),
+                                               format_count(file.tensor_bytes())));
+    text += report_line("split", split_text(file));
+    text += report_line("runs on", runs_on_text(ik_tensors(file)));
+    text += report_line("tokenizer", tokenizer_text(file));
+    text += report_line("chat template", template_text(file));
     if (!file.tensors().empty()) {
         text += "\n" + group_table(group_by_type(file), "type", false, file.tensor_bytes());
         text += "\n" + group_table(group_by_role(file), "role", true, file.tensor_bytes());

@@ -67,10 +67,12 @@ QuantizeJob job_of(const QuantizeArguments& a, Progress& progress) {
     job.on_bad = parse_on_bad(a.on_bad);
     job.on_missing = parse_on_missing(a.on_missing);
     job.on_unseen = parse_on_unseen(a.on_unseen);
-    job.choices = choose_types(
-        GgufFile::open(job.original),
-        {.recipe = a.recipe, .pure = a.pure, .with_importance = job.importance.has_value()},
-        progress);
+    job.choices = choose_types(GgufFile::open(job.original),
+                               {.recipe = a.recipe,
+                                .pure = a.pure,
+                                .with_importance = job.importance.has_value(),
+                                .keep_split = job.keep_split},
+                               progress);
     return job;
 }
 

@@ -100,6 +100,7 @@ void run_explain(const RecipeArguments& a, Console& console) {
 void run_export(const RecipeArguments& a, Console& console) {
     const Resolution resolution = resolve_for(a, load_recipe(a.recipe), console);
     check_importance(resolution);
+    warn_of_fallbacks(resolution, console.progress());
     console.print(a.custom_q ? custom_q(resolution) : tensor_type_file(resolution));
 }
 

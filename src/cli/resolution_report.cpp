@@ -11,6 +11,7 @@
 #include "base/nearest_name.h"
 #include "base/units.h"
 #include "cli/inspection.h"
+#include "cli/report_parts.h"
 #include "report/escape.h"
 #include "report/grid.h"
 
@@ -18,10 +19,6 @@
 
 namespace bitgauge {
 namespace {
-
-std::string line(std::string_view name, const std::string& value) {
-    return value.empty() ? "" : fmt::format("  {:<17}{}\n", name, printable(value));
-}
 
 std::string rate_text(uint64_t bytes, uint64_t weights) {
     return weights == 0
@@ -110,19 +107,22 @@ std::string shape_text(const ResolvedTensor& tensor) {
 
 std::string paragraph(const ResolvedTensor& tensor) {
     std::string text = printable(tensor.name) + "\n";
-    text += line("role", tensor.role);
-    text += line("shape", shape_text(tensor));
-    text += line("was", tensor.original);
-    text += line("becomes", fmt::format("{}, {} bytes, {}", tensor.type, format_count(tensor.bytes),
-                                        rate_text(tensor.bytes, tensor.weights)));
-    text += line("recipe", tensor.recipe.empty() ? "never quantized" : tensor.recipe);
-    text += line("rule", tensor.line > 0 ? fmt::format("{} (line {})", tensor.rule, tensor.line)
-                                         : tensor.rule);
-    text += line("why", tensor.why);
+    text += report_line("role", tensor.role);
+    text += report_line("shape", shape_text(tensor));
+    text += report_line("was", tensor.original);
+    text += report_line("becomes",
+                        fmt::format("{}, {} bytes, {}", tensor.type, format_count(tensor.bytes),
+                                    rate_text(tensor.bytes, tensor.weights)));
+    text += report_line("recipe", tensor.recipe.empty() ? "never quantized" : tensor.recipe);
+    text +=
+        report_line("rule", tensor.line > 0 ? fmt::format("{} (line {})", tensor.rule, tensor.line)
+                                            : tensor.rule);
+    text += report_line("why", tensor.why);
     if (tensor.fell_back()) {
-        text += line("instead of", fmt::format("{}: {}", tensor.wanted, fallback_reason(tensor)));
+        text += report_line("instead of",
+                            fmt::format("{}: {}", tensor.wanted, fallback_reason(tensor)));
     }
-    if (tensor.needs_importance) text += line("importance", "needed");
+    if (tensor.needs_importance) text += report_line("importance", "needed");
     return text;
 }
 
@@ -162,19 +162,32 @@ Json tensor_json(const ResolvedTensor& tensor) {
 
 std::string resolution_text(const Resolution& resolution, const Recipe& recipe) {
     std::string text = printable(recipe.name) + "\n";
-    text += line("about", recipe.about);
-    text += line("source", recipe.source);
-    text += line("confidence", recipe.confidence);
-    text += line("importance", importance_text(resolution));
-    text += line("size", fmt::format("{}, {} bytes", format_bytes(resolution.file_bytes),
-                                     format_count(resolution.file_bytes)));
-    text += line("tensors", fmt::format("{}, {} bytes, {}", format_count(resolution.tensors.size()),
-                                        format_count(resolution.tensor_bytes),
-                                        rate_text(resolution.tensor_bytes, resolution.weights)));
+    text += report_line("about", recipe.about);
+    text += report_line("source", recipe.source);
+    text += report_line("confidence", recipe.confidence);
+    text += report_line("importance", importance_text(resolution));
+    text += report_line("size", fmt::format("{}, {} bytes", format_bytes(resolution.file_bytes),
+                                            format_count(resolution.file_bytes)));
+    text += report_line("tensors",
+                        fmt::format("{}, {} bytes, {}", format_count(resolution.tensors.size()),
+                                    format_count(resolution.tensor_bytes),
+                                    rate_text(resolution.tensor_bytes, resolution.weights)));
+    text += report_line("runs on", runs_on_text(ik_tensors(resolution)));
     if (resolution.tensor_bytes > 0) {
         text += "\n" + group_table(by_role(resolution), "role", true, resolution.tensor_bytes);
     }
     return text + "\n" + rule_table(resolution) + fallback_text(resolution);
+}
+
+void warn_of_fallbacks(const Resolution& resolution, Progress& progress) {
+    std::map<std::pair<std::string, std::string>, std::vector<std::string>> tensors;
+    for (const ResolvedTensor& tensor : resolution.tensors) {
+        if (tensor.fell_back()) tensors[{tensor.wanted, tensor.type}].push_back(tensor.name);
+    }
+    for (const auto& [types, names] : tensors) {
+        progress.warn(fmt::format("{} instead of {} for {}: their rows are no whole blocks of it",
+                                  types.second, types.first, some_of(names)));
+    }
 }
 
 std::string tensor_explanation(const Resolution& resolution, const std::string& pattern) {
@@ -200,6 +213,7 @@ Json resolution_json(const Resolution& resolution, const Recipe& recipe,
             {"tensor_bytes", resolution.tensor_bytes},
             {"file_bytes", resolution.file_bytes},
             {"weights", resolution.weights},
+            {"ik_only_tensors", ik_tensors(resolution)},
             {"notes", resolution.notes},
             {"tensors", tensors}};
 }

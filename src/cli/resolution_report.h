@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "bitgauge/progress.h"
 #include "bitgauge/recipe.h"
 
 #include "base/json.h"
@@ -12,6 +13,9 @@ namespace bitgauge {
 
 // Sizes, tables by role and by rule, and what fell back.
 std::string resolution_text(const Resolution& resolution, const Recipe& recipe);
+
+// Of types that are larger than asked for because rows do not fit: bits never go up silently.
+void warn_of_fallbacks(const Resolution& resolution, Progress& progress);
 
 // One paragraph per tensor whose name matches `pattern` (* and ?); Error(kInput) when none does.
 std::string tensor_explanation(const Resolution& resolution, const std::string& pattern);

@@ -1,5 +1,6 @@
 #include "cli/type_choices.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
@@ -9,14 +10,34 @@
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 
-#include "base/units.h"
+#include "cli/extracted_recipe.h"
+#include "cli/resolution_report.h"
 
 namespace bitgauge {
 namespace {
 
+using TypeBytes = std::map<std::string, uint64_t>;
+
+// general.file_type of a file whose recipe says none: that of the type with the most bytes, by the
+// names that llama.cpp's loader guesses (q4_K: Q4_K_M).
+int64_t file_type_for(const TypeBytes& bytes) {
+    constexpr int64_t kGuessed = 1024;  // LLAMA_FTYPE_GUESSED
+    const auto most =
+        std::max_element(bytes.begin(), bytes.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (most == bytes.end()) return kGuessed;
+    const Recipe* preset = find_preset(most->first);
+    if (preset != nullptr && preset->file_type) return *preset->file_type;
+    for (const Recipe& other : presets()) {
+        if (other.default_type == most->first && other.file_type) return *other.file_type;
+    }
+    return kGuessed;
+}
+
 TypeChoices types_of_file(const GgufFile& original, const std::filesystem::path& path) {
     const GgufFile file = GgufFile::open(path);
-    TypeChoices choices{.recipe = fmt::format("types of {}", path.filename().string())};
+    TypeChoices choices{.recipe = extracted_recipe_text(file)};
+    TypeBytes bytes;
     for (const TensorInfo& tensor : original.tensors()) {
         const TensorInfo* same = file.find_tensor(tensor.name);
         if (same == nullptr || same->shape != tensor.shape) {
@@ -27,57 +48,68 @@ TypeChoices types_of_file(const GgufFile& original, const std::filesystem::path&
                         "take the types of a file made from the same model");
         }
         choices.tensors.push_back({tensor.name, same->type_id, "as in the file"});
+        bytes[same->type] += same->bytes;
     }
-    choices.file_type = file.integer("general.file_type").value_or(0);
+    choices.file_type = file.integer("general.file_type").value_or(file_type_for(bytes));
     return choices;
 }
 
 // The recipe without its rules: what is left is its default type.
 Recipe pure(const Recipe& recipe) {
-    Recipe plain{.name = recipe.name + " (pure)", .origin = recipe.origin};
+    Recipe plain{.name = recipe.name + " (pure)", .origin = recipe.name + " (pure)"};
     for (const Recipe* one = &recipe; one != nullptr; one = one->base.get()) {
         if (plain.default_type.empty()) plain.default_type = one->default_type;
         if (!plain.file_type) plain.file_type = one->file_type;
+        plain.values.insert(one->values.begin(), one->values.end());  // keeps what is there
+        plain.importance_types.insert(plain.importance_types.end(), one->importance_types.begin(),
+                                      one->importance_types.end());
     }
-    if (!plain.default_type.empty()) return plain;
-    throw Error(ErrorKind::kInput, fmt::format("recipe '{}' has no default type", recipe.name),
-                "--pure takes the default type of a recipe for every matrix");
+    return plain;
 }
 
-int64_t file_type_of(const Recipe& recipe) {
+bool is_preset(const Recipe& recipe) {
+    const Recipe* preset = find_preset(recipe.name);
+    return preset != nullptr && preset->origin == recipe.origin;
+}
+
+// A preset is known by its name. Of all else the text, then that of each file it extends.
+std::string text_of(const Recipe& recipe) {
+    if (is_preset(recipe)) return recipe.name;
+    std::string text = recipe_text(recipe);
+    for (const Recipe* one = recipe.base.get(); one != nullptr && !is_preset(*one);
+         one = one->base.get()) {
+        text += fmt::format("\n# what it extends: {}\n{}", one->name, recipe_text(*one));
+    }
+    return text;
+}
+
+int64_t file_type_of(const Recipe& recipe, const Resolution& resolution) {
     for (const Recipe* one = &recipe; one != nullptr; one = one->base.get()) {
         if (one->file_type) return *one->file_type;
     }
-    return 0;
+    TypeBytes bytes;
+    for (const ResolvedTensor& tensor : resolution.tensors) bytes[tensor.type] += tensor.bytes;
+    return file_type_for(bytes);
 }
 
-// Its own rules where it is a file; a preset is known by its name.
-std::string text_of(const Recipe& recipe) {
-    return find_preset(recipe.name) != nullptr ? recipe.name : recipe_text(recipe);
-}
-
-// Bits never go up silently.
-void tell_fallbacks(const Resolution& resolution, Progress& progress) {
-    std::map<std::pair<std::string, std::string>, std::vector<std::string>> tensors;
-    for (const ResolvedTensor& tensor : resolution.tensors) {
-        if (tensor.fell_back()) tensors[{tensor.wanted, tensor.type}].push_back(tensor.name);
-    }
-    for (const auto& [types, names] : tensors) {
-        progress.warn(fmt::format("{} instead of {} for {}: their rows are no whole blocks of it",
-                                  types.second, types.first, some_of(names)));
-    }
+Resolution resolve_for(const GgufFile& original, const Recipe& recipe, const RecipeRequest& request,
+                       Progress& progress) {
+    Resolution resolution =
+        resolve(model_header(original), recipe, request.with_importance,
+                request.keep_split ? TensorOrder::kAsInFile : TensorOrder::kByLayer);
+    require_importance(resolution,
+                       "give an importance file with -i, or choose a type of more bits");
+    for (const std::string& note : resolution.notes) progress.warn(note);
+    warn_of_fallbacks(resolution, progress);
+    return resolution;
 }
 
 TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& request,
                             Progress& progress) {
     const Recipe given = load_recipe(request.recipe);
     const Recipe recipe = request.pure ? pure(given) : given;
-    const Resolution resolution = resolve(model_header(original), recipe, request.with_importance);
-    require_importance(resolution,
-                       "give an importance file with -i, or choose a type of more bits");
-    for (const std::string& note : resolution.notes) progress.warn(note);
-    tell_fallbacks(resolution, progress);
-    TypeChoices choices{.file_type = file_type_of(recipe), .recipe = text_of(recipe)};
+    const Resolution resolution = resolve_for(original, recipe, request, progress);
+    TypeChoices choices{.file_type = file_type_of(recipe, resolution), .recipe = text_of(recipe)};
     for (const ResolvedTensor& tensor : resolution.tensors) {
         choices.tensors.push_back({tensor.name, find_type(tensor.type)->id,
                                    fmt::format("{}: {}", tensor.recipe, tensor.rule)});
@@ -90,8 +122,12 @@ TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& reque
 TypeChoices choose_types(const GgufFile& original, const RecipeRequest& request,
                          Progress& progress) {
     const std::filesystem::path path(request.recipe);
-    if (path.extension() == ".gguf") return types_of_file(original, path);
-    return types_of_recipe(original, request, progress);
+    if (path.extension() != ".gguf") return types_of_recipe(original, request, progress);
+    if (request.pure) {
+        throw Error(ErrorKind::kInput, "--pure takes a recipe's default type; a GGUF file has none",
+                    "leave out --pure, or name a recipe");
+    }
+    return types_of_file(original, path);
 }
 
 }  // namespace bitgauge

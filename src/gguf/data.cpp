@@ -26,6 +26,7 @@ std::optional<std::vector<To>> copy_array(const gguf_context* header, int64_t id
     switch (type) {
         case GGUF_TYPE_UINT8:
             return copy_as<To, uint8_t>(data, n);
+        case GGUF_TYPE_BOOL:  // one byte each
         case GGUF_TYPE_INT8:
             return copy_as<To, int8_t>(data, n);
         case GGUF_TYPE_UINT16:
@@ -50,12 +51,10 @@ std::optional<std::vector<To>> copy_array(const gguf_context* header, int64_t id
     return std::nullopt;
 }
 
-template <class To>
-std::optional<std::vector<To>> read_array(const GgufFile& file, const std::string& key) {
-    const GgufHandle header = read_gguf_header(file.shards().front());
-    const int64_t id = gguf_find_key(header.get(), key.c_str());
-    if (id < 0 || gguf_get_kv_type(header.get(), id) != GGUF_TYPE_ARRAY) return std::nullopt;
-    return copy_array<To>(header.get(), id);
+// -1 when the key is absent or no array.
+int64_t find_array(const gguf_context* header, const std::string& key) {
+    const int64_t id = gguf_find_key(header, key.c_str());
+    return id >= 0 && gguf_get_kv_type(header, id) == GGUF_TYPE_ARRAY ? id : -1;
 }
 
 }  // namespace
@@ -91,22 +90,36 @@ void GgufData::forget(const TensorInfo& tensor, size_t offset, size_t size) cons
     shards_[tensor.shard].forget(tensor.offset + offset, size);
 }
 
-std::optional<std::vector<std::string>> read_texts(const GgufFile& file, const std::string& key) {
-    const GgufHandle header = read_gguf_header(file.shards().front());
-    const int64_t id = gguf_find_key(header.get(), key.c_str());
-    if (id < 0 || gguf_get_kv_type(header.get(), id) != GGUF_TYPE_ARRAY) return std::nullopt;
-    if (gguf_get_arr_type(header.get(), id) != GGUF_TYPE_STRING) return std::nullopt;
-    std::vector<std::string> texts(gguf_get_arr_n(header.get(), id));
-    for (size_t i = 0; i < texts.size(); ++i) texts[i] = gguf_get_arr_str(header.get(), id, i);
+GgufArrays::GgufArrays(const GgufFile& file) : header_(read_gguf_header(file.shards().front())) {}
+
+std::optional<std::vector<std::string>> GgufArrays::texts(const std::string& key) const {
+    const int64_t id = find_array(header_.get(), key);
+    if (id < 0 || gguf_get_arr_type(header_.get(), id) != GGUF_TYPE_STRING) return std::nullopt;
+    std::vector<std::string> texts(gguf_get_arr_n(header_.get(), id));
+    for (size_t i = 0; i < texts.size(); ++i) texts[i] = gguf_get_arr_str(header_.get(), id, i);
     return texts;
 }
 
+std::optional<std::vector<int64_t>> GgufArrays::integers(const std::string& key) const {
+    const int64_t id = find_array(header_.get(), key);
+    return id < 0 ? std::nullopt : copy_array<int64_t>(header_.get(), id);
+}
+
+std::optional<std::vector<double>> GgufArrays::numbers(const std::string& key) const {
+    const int64_t id = find_array(header_.get(), key);
+    return id < 0 ? std::nullopt : copy_array<double>(header_.get(), id);
+}
+
+std::optional<std::vector<std::string>> read_texts(const GgufFile& file, const std::string& key) {
+    return GgufArrays(file).texts(key);
+}
+
 std::optional<std::vector<int64_t>> read_integers(const GgufFile& file, const std::string& key) {
-    return read_array<int64_t>(file, key);
+    return GgufArrays(file).integers(key);
 }
 
 std::optional<std::vector<double>> read_numbers(const GgufFile& file, const std::string& key) {
-    return read_array<double>(file, key);
+    return GgufArrays(file).numbers(key);
 }
 
 }  // namespace bitgauge

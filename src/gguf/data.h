@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,8 @@
 #include "bitgauge/gguf.h"
 
 #include "base/files.h"
+
+struct gguf_context;
 
 namespace bitgauge {
 
@@ -35,9 +38,22 @@ class GgufData {
     std::vector<MappedFile> shards_;
 };
 
-// Arrays among the key-values of a file's first shard; each call reads the header anew. Nothing
-// when the key is absent or no array of that kind. Integers of all widths (u64 beyond int64_t
-// wraps).
+// Arrays among the key-values of a file's first shard, whose header is read once. Thread-safe.
+// Nothing when the key is absent or no array of that kind. Integers of all widths (u64 beyond
+// int64_t wraps); flags are 0 and 1.
+class GgufArrays {
+  public:
+    explicit GgufArrays(const GgufFile& file);
+
+    std::optional<std::vector<std::string>> texts(const std::string& key) const;
+    std::optional<std::vector<int64_t>> integers(const std::string& key) const;
+    std::optional<std::vector<double>> numbers(const std::string& key) const;
+
+  private:
+    std::shared_ptr<const gguf_context> header_;
+};
+
+// One array of a file; each call reads the header anew.
 std::optional<std::vector<std::string>> read_texts(const GgufFile& file, const std::string& key);
 std::optional<std::vector<int64_t>> read_integers(const GgufFile& file, const std::string& key);
 std::optional<std::vector<double>> read_numbers(const GgufFile& file, const std::string& key);

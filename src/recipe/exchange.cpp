@@ -1,6 +1,7 @@
 // Rules of other tools: llama-quantize's --tensor-type-file and ik_llama.cpp's --custom-q.
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <sstream>
 
@@ -14,9 +15,14 @@
 
 #include "recipe/inheritance.h"
 #include "recipe/recipe_toml.h"
+#include "recipe/terms.h"
+#include "recipe/type_choice.h"
 
 namespace bitgauge {
 namespace {
+
+// Types of ggml that ik_llama.cpp's --custom-q does not know.
+constexpr std::array<std::string_view, 5> kNotInIk = {"tq1_0", "tq2_0", "nvfp4", "q1_0", "q2_0"};
 
 // One REGEX=TYPE and the line it stands on.
 struct Assignment {
@@ -30,31 +36,36 @@ std::string lower(std::string text) {
     return text;
 }
 
-std::vector<std::string> all_type_names() {
-    std::vector<std::string> names;
-    for (const QType& type : all_types()) names.push_back(type.name);
-    for (const QType& type : ik_only_types()) names.push_back(type.name);
-    return names;
+enum class Tool { kLlamaQuantize, kIkLlama };
+
+const QType& type_of(const Assignment& one, const std::string& name, const std::string& origin,
+                     Tool tool) {
+    const QType* type = find_type(name);
+    if (type == nullptr) {
+        recipe_error(origin, one.line,
+                     fmt::format("unknown type '{}'{}", name, did_you_mean(name, type_names())));
+    }
+    if (type->ik_only && tool == Tool::kLlamaQuantize) {
+        recipe_error(origin, one.line,
+                     fmt::format("llama-quantize has no type {}, only ik_llama.cpp", type->name),
+                     "say --custom-q where the rules are ik_llama.cpp's");
+    }
+    return *type;
 }
 
 // Split at the first '=', as both tools do.
-Rule rule_of(const Assignment& one, const std::string& origin, bool lower_case) {
+Rule rule_of(const Assignment& one, const std::string& origin, Tool tool) {
     const size_t sign = one.text.find('=');
     if (sign == std::string::npos || sign == 0 || sign + 1 == one.text.size()) {
         recipe_error(origin, one.line, fmt::format("'{}' is not REGEX=TYPE", one.text),
                      one.text.starts_with('#') ? "a tensor-type file has no comments" : "");
     }
-    const std::string regex = one.text.substr(0, sign), name = one.text.substr(sign + 1);
-    const QType* type = find_type(name);
-    if (type == nullptr) {
-        recipe_error(
-            origin, one.line,
-            fmt::format("unknown type '{}'{}", name, did_you_mean(name, all_type_names())));
-    }
+    const std::string regex = one.text.substr(0, sign);
     Rule rule;
-    rule.regexes = {lower_case ? lower(regex) : regex};
-    rule.type = type->name;
+    rule.regexes = {tool == Tool::kLlamaQuantize ? lower(regex) : regex};
+    rule.type = type_of(one, one.text.substr(sign + 1), origin, tool).name;
     rule.optional = true;
+    rule.counts = tool == Tool::kIkLlama;
     rule.line = one.line;
     check_regex(rule.regexes.front(), origin, one.line);
     return rule;
@@ -72,13 +83,6 @@ std::vector<Assignment> words_of(const std::string& text) {
     return words;
 }
 
-std::string trimmed(const std::string& text) {
-    const auto blank = " \t\r";
-    const size_t begin = text.find_first_not_of(blank);
-    if (begin == std::string::npos) return "";
-    return text.substr(begin, text.find_last_not_of(blank) - begin + 1);
-}
-
 std::vector<Assignment> comma_separated(const std::string& text) {
     std::vector<Assignment> items;
     std::istringstream lines(text);
@@ -88,29 +92,27 @@ std::vector<Assignment> comma_separated(const std::string& text) {
         if (trimmed(line).starts_with('#')) continue;
         std::istringstream in(line);
         for (std::string item; std::getline(in, item, ',');) {
-            if (!trimmed(item).empty()) items.push_back({trimmed(item), number});
+            const std::string_view one = trimmed(item);
+            if (!one.empty()) items.push_back({std::string(one), number});
         }
     }
     return items;
 }
 
-Recipe recipe_over(const std::string& base, const std::filesystem::path& path,
-                   const std::string& source) {
-    Recipe recipe;
-    recipe.name = path.stem().string();
-    recipe.origin = path.string();
-    recipe.source = source;
+void extend(Recipe& recipe, const std::string& base) {
     recipe.extends = base;
     recipe.base = std::make_shared<const Recipe>(load_recipe(base));
     const std::string type = plain_type(default_type(recipe), all_values(recipe));
     const QType* known = find_type(type);
-    if (known == nullptr || !known->quantized) {
-        throw Error(
-            ErrorKind::kInput,
-            fmt::format("'{}' makes files of {}, and there these rules are ignored", base, type),
-            "name the file type that was given with them, as Q4_K_M");
-    }
-    return recipe;
+    if (known != nullptr && known->quantized) return;
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("'{}' makes files of {}, and there these rules are ignored", base, type),
+        "name the file type that was given with them, as Q4_K_M");
+}
+
+Recipe empty_recipe(const std::filesystem::path& path, const std::string& source) {
+    return {.name = path.stem().string(), .source = source, .origin = path.string()};
 }
 
 // Anchored; a letter that lower-casing would change is any character.
@@ -150,17 +152,24 @@ std::vector<std::string> assignments(const Resolution& resolution) {
 }  // namespace
 
 Recipe read_tensor_type_file(const std::filesystem::path& path, const std::string& base) {
-    Recipe recipe = recipe_over(base, path, "a --tensor-type-file of llama-quantize");
+    Recipe recipe = empty_recipe(path, "a --tensor-type-file of llama-quantize");
+    extend(recipe, base);
     for (const Assignment& one : words_of(read_text_file(path))) {
-        recipe.rules.push_back(rule_of(one, path.string(), true));
+        recipe.rules.push_back(rule_of(one, path.string(), Tool::kLlamaQuantize));
     }
     return recipe;
 }
 
 Recipe read_custom_q(const std::filesystem::path& path, const std::string& base) {
-    Recipe recipe = recipe_over(base, path, "a --custom-q of ik_llama.cpp");
+    Recipe recipe = empty_recipe(path, "a --custom-q of ik_llama.cpp");
+    const QType* type = find_type(base);
+    if (type != nullptr && type->ik_only) {
+        recipe.default_type = type->name;
+    } else {
+        extend(recipe, base);
+    }
     for (const Assignment& one : comma_separated(read_text_file(path))) {
-        recipe.rules.push_back(rule_of(one, path.string(), false));
+        recipe.rules.push_back(rule_of(one, path.string(), Tool::kIkLlama));
     }
     return recipe;
 }
@@ -177,6 +186,15 @@ std::string tensor_type_file(const Resolution& resolution) {
 }
 
 std::string custom_q(const Resolution& resolution) {
+    for (const ResolvedTensor& tensor : resolution.tensors) {
+        const bool lacking =
+            std::find(kNotInIk.begin(), kNotInIk.end(), tensor.type) != kNotInIk.end();
+        if (!lacking || tensor.recipe.empty()) continue;
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("{} gets {}, which ik_llama.cpp does not have", tensor.name, tensor.type),
+            "leave out --custom-q to write it for llama-quantize");
+    }
     return fmt::format("{}\n", fmt::join(assignments(resolution), ","));
 }
 

@@ -89,6 +89,8 @@ void compare_tensors(const GgufFile& a, const GgufFile& b, FileDifference& diffe
         role.role = tensor_role(name);
         add_to_role(role, one, other, differs);
         difference.common_tensors += both ? 1 : 0;
+        difference.only_in_a += other == nullptr ? 1 : 0;
+        difference.only_in_b += one == nullptr ? 1 : 0;
         if (differs) difference.tensors.push_back(difference_of(name, one, other));
     }
     for (auto& [name, role] : roles) {
@@ -106,27 +108,39 @@ const KeyValue* find_key(const GgufFile& file, const std::string& key) {
     return at == file.keys().end() ? nullptr : &*at;
 }
 
-bool same_arrays(const GgufFile& a, const GgufFile& b, const std::string& key) {
-    return read_texts(a, key) == read_texts(b, key) &&
-           read_integers(a, key) == read_integers(b, key) &&
-           read_numbers(a, key) == read_numbers(b, key);
+bool same_arrays(const GgufArrays& a, const GgufArrays& b, const std::string& key) {
+    return a.texts(key) == b.texts(key) && a.integers(key) == b.integers(key) &&
+           a.numbers(key) == b.numbers(key);
 }
 
-bool same_values(const GgufFile& a, const GgufFile& b, const KeyValue& one, const KeyValue& other) {
-    if (one.type != other.type || one.value != other.value) return false;
-    return !one.type.starts_with('[') || same_arrays(a, b, one.key);
+// Where the text says all: an array's only says how many it has.
+bool same_text(const KeyValue& one, const KeyValue& other) {
+    return one.type == other.type && one.value == other.value;
+}
+
+KeyDifference difference_of(const std::string& key, const KeyValue* a, const KeyValue* b) {
+    KeyDifference found{.key = key, .kind = kind_of(key)};
+    if (a != nullptr) {
+        found.a = a->value;
+        found.type_a = a->type;
+    }
+    if (b != nullptr) {
+        found.b = b->value;
+        found.type_b = b->type;
+    }
+    return found;
 }
 
 void compare_keys(const GgufFile& a, const GgufFile& b, FileDifference& difference) {
+    const GgufArrays arrays_a(a), arrays_b(b);
     for (const std::string& key :
          all_names(a.keys(), b.keys(), [](const KeyValue& one) { return one.key; })) {
         const KeyValue* one = find_key(a, key);
         const KeyValue* other = find_key(b, key);
-        if (one != nullptr && other != nullptr && same_values(a, b, *one, *other)) continue;
-        KeyDifference found{.key = key, .kind = kind_of(key)};
-        if (one != nullptr) found.a = one->value;
-        if (other != nullptr) found.b = other->value;
-        difference.keys.push_back(std::move(found));
+        const bool same = one != nullptr && other != nullptr && same_text(*one, *other);
+        const bool array = same && one->type.starts_with('[');
+        if (same && (!array || same_arrays(arrays_a, arrays_b, key))) continue;
+        difference.keys.push_back(difference_of(key, one, other));
     }
     std::stable_sort(
         difference.keys.begin(), difference.keys.end(),

@@ -46,6 +46,8 @@ struct KeyDifference {
     KeyKind kind = KeyKind::kModel;
     std::optional<std::string> a;
     std::optional<std::string> b;
+    std::string type_a;  // "u32", "[str]"; "" where the key is not there
+    std::string type_b;
 };
 
 struct FileDifference {
@@ -53,7 +55,9 @@ struct FileDifference {
     std::vector<TensorDifference> tensors;
     std::vector<KeyDifference> keys;  // by kind, then as in the files
     uint64_t common_tensors = 0;      // in both
-    bool same_tokens = false;         // every text becomes the same tokens
+    uint64_t only_in_a = 0;
+    uint64_t only_in_b = 0;
+    bool same_tokens = false;  // every text becomes the same tokens
 };
 
 FileDifference compare_files(const GgufFile& a, const GgufFile& b);

@@ -56,16 +56,23 @@ int64_t rows_of(const TensorInfo& tensor) {
 
 }  // namespace
 
+std::regex compiled_regex(const std::string& text) {
+    auto grammar = std::regex::ECMAScript;
+#ifdef __GLIBCXX__
+    grammar |= std::regex_constants::__polynomial;  // "(.+)+x" would take time without end
+#endif
+    return std::regex(text, grammar);
+}
+
 bool matches_pattern(const std::string& pattern, const std::string& text) {
     // The two common kinds are told without fnmatch(3): "name" and "*part*".
     constexpr const char* kSpecial = "*?[";
     const size_t first = pattern.find_first_of(kSpecial);
     if (first == std::string::npos) return pattern == text;
-    if (first == 0 && pattern.find_first_of(kSpecial, 1) + 1 == pattern.size()) {
+    const bool in_stars = pattern.size() > 1 && pattern.front() == '*' && pattern.back() == '*';
+    if (in_stars && pattern.find_first_of(kSpecial, 1) + 1 == pattern.size()) {
         const std::string_view part = std::string_view(pattern).substr(1, pattern.size() - 2);
-        if (pattern.size() > 1 && pattern.back() == '*') {
-            return text.find(part) != std::string::npos;
-        }
+        return text.find(part) != std::string::npos;
     }
     return fnmatch(pattern.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
 }
@@ -91,12 +98,23 @@ RuleMatcher::RuleMatcher(const Rule& rule,
         const auto& patterns = sets.at(set);
         set_patterns_.insert(set_patterns_.end(), patterns.begin(), patterns.end());
     }
-    for (const std::string& regex : rule.regexes) regexes_.emplace_back(regex);
+    for (const std::string& regex : rule.regexes) regexes_.push_back(compiled_regex(regex));
 }
 
 bool RuleMatcher::matches(const TensorFacts& tensor, const SetCounts& counts) const {
     return applies_ && names_match(tensor) && shape_matches(tensor) &&
            layer_matches(tensor, counts);
+}
+
+bool RuleMatcher::could_match(const TensorFacts& tensor) const {
+    return applies_ && names_match(tensor) && shape_matches(tensor) &&
+           (counts() || layer_matches(tensor, {}));
+}
+
+bool RuleMatcher::counts() const {
+    const bool by_name = rule_->index == LayerIndex::kLayer ||
+                         (rule_->index == LayerIndex::kLayerOrCount && model_->experts > 1);
+    return !rule_->layers.empty() && !by_name;
 }
 
 bool RuleMatcher::names_match(const TensorFacts& tensor) const {
@@ -122,10 +140,9 @@ bool RuleMatcher::shape_matches(const TensorFacts& tensor) const {
 
 bool RuleMatcher::layer_matches(const TensorFacts& tensor, const SetCounts& counts) const {
     if (rule_->layers.empty()) return true;
-    const bool by_name = rule_->index == LayerIndex::kLayer ||
-                         (rule_->index == LayerIndex::kLayerOrCount && model_->experts > 1);
-    if (by_name && !tensor.layer) return false;
-    const int64_t i = by_name ? *tensor.layer : counts.before.at(rule_->sets.front());
+    const bool by_count = this->counts();
+    if (!by_count && !tensor.layer) return false;
+    const int64_t i = by_count ? counts.before.at(rule_->sets.front()) : *tensor.layer;
     const int64_t n =
         rule_->index == LayerIndex::kCount ? counts.all.at(rule_->sets.front()) : model_->layers;
     return std::any_of(rule_->layers.begin(), rule_->layers.end(),

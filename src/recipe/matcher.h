@@ -16,6 +16,10 @@ namespace bitgauge {
 bool matches_pattern(const std::string& pattern, const std::string& text);
 bool matches_any(const std::vector<std::string>& patterns, const std::string& text);
 
+// ECMAScript's grammar without back-references, in time linear in what it is searched in. Throws
+// std::regex_error.
+std::regex compiled_regex(const std::string& text);
+
 // What rules ask of a tensor.
 struct TensorFacts {
     const TensorInfo* info = nullptr;
@@ -45,6 +49,10 @@ class RuleMatcher {
     // The model's conditions hold: it can match at all.
     bool applies() const { return applies_; }
     bool matches(const TensorFacts& tensor, const SetCounts& counts) const;
+    // It would with some count.
+    bool could_match(const TensorFacts& tensor) const;
+    // It depends on what came before.
+    bool counts() const;
 
   private:
     bool names_match(const TensorFacts& tensor) const;

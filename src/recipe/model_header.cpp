@@ -7,20 +7,29 @@
 namespace bitgauge {
 namespace {
 
-// A number of the architecture, or of layer 0 where it is one per layer.
-std::optional<int64_t> figure(const GgufFile& file, const std::string& name) {
-    const std::string key = file.architecture() + "." + name;
-    if (const auto number = file.integer(key)) return number;
-    const auto per_layer = read_integers(file, key);
-    if (!per_layer || per_layer->empty()) return std::nullopt;
-    return per_layer->front();
-}
+// Numbers of the architecture, or of layer 0 where there is one per layer.
+class Figures {
+  public:
+    explicit Figures(const GgufFile& file) : file_(file), arrays_(file) {}
 
-// Damaged headers say anything.
-int64_t layers(const GgufFile& file, const char* name) {
-    constexpr int64_t kMost = 1'000'000;
-    return std::clamp<int64_t>(figure(file, name).value_or(0), 0, kMost);
-}
+    // Damaged headers say anything: the number is brought into bounds.
+    int64_t operator()(const char* name, int64_t otherwise = 0) const {
+        constexpr int64_t kMost = 1'000'000;
+        return std::clamp<int64_t>(find(name).value_or(otherwise), 0, kMost);
+    }
+
+  private:
+    std::optional<int64_t> find(const char* name) const {
+        const std::string key = file_.architecture() + "." + name;
+        if (const auto number = file_.integer(key)) return number;
+        const auto per_layer = arrays_.integers(key);
+        if (!per_layer || per_layer->empty()) return std::nullopt;
+        return per_layer->front();
+    }
+
+    const GgufFile& file_;
+    GgufArrays arrays_;
+};
 
 // All that lies before the data, in every shard.
 uint64_t header_bytes(const GgufFile& file) {
@@ -34,9 +43,7 @@ uint64_t header_bytes(const GgufFile& file) {
 }
 
 // llama.cpp's load_hparams(): a HunYuan of one expert is a dense model.
-int64_t experts(const GgufFile& file) {
-    const int64_t n = figure(file, "expert_count").value_or(0);
-    const std::string architecture = file.architecture();
+int64_t experts(const std::string& architecture, int64_t n) {
     const bool hunyuan = architecture == "hunyuan-dense" || architecture == "hunyuan_vl";
     return hunyuan && n <= 1 ? 0 : n;
 }
@@ -44,13 +51,14 @@ int64_t experts(const GgufFile& file) {
 }  // namespace
 
 ModelHeader model_header(const GgufFile& file) {
-    const int64_t heads = figure(file, "attention.head_count").value_or(0);
+    const Figures figure(file);
+    const int64_t heads = figure("attention.head_count");
     return {.architecture = file.architecture(),
-            .layers = layers(file, "block_count"),
-            .prediction_layers = layers(file, "nextn_predict_layers"),
+            .layers = figure("block_count"),
+            .prediction_layers = figure("nextn_predict_layers"),
             .heads = heads,
-            .kv_heads = figure(file, "attention.head_count_kv").value_or(heads),
-            .experts = experts(file),
+            .kv_heads = figure("attention.head_count_kv", heads),
+            .experts = experts(file.architecture(), figure("expert_count")),
             .other_bytes = header_bytes(file),
             .tensors = file.tensors()};
 }

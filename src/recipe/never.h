@@ -21,6 +21,7 @@ struct ModelView {
 };
 
 // resolve() of recipe.h.
-Resolution resolve_view(const ModelView& view, const Recipe& recipe, bool importance);
+Resolution resolve_view(const ModelView& view, const Recipe& recipe, bool importance,
+                        TensorOrder order = TensorOrder::kByLayer);
 
 }  // namespace bitgauge

@@ -13,36 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 
-// What a function that must refuse says, hint and all.
-template <class Function>
-std::string refusal(Function function) {
-    try {
-        function();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::kInput);
-        return std::string(error.what()) + " | " + error.hint();
-    }
-    ADD_FAILURE() << "it did not refuse";
-    return "";
-}
-
-std::string parse_refusal(const std::string& text) {
-    return refusal([&text] { parse_recipe(text, "mix.recipe"); });
-}
-
-std::string resolve_refusal(const std::string& text, const std::string& model) {
-    return refusal([&] { resolve(real_model(model), parse_recipe(text, "mix.recipe"), true); });
-}
-
-std::string type_of(const Resolution& resolution, const std::string& tensor) {
-    const ResolvedTensor* found = resolution.find(tensor);
-    return found == nullptr ? "absent" : found->type;
-}
-
-Resolution resolved(const std::string& text, const std::string& model, bool importance = true) {
-    return resolve(real_model(model), parse_recipe(text, "mix.recipe"), importance);
-}
-
 TEST(LayerTerm, DivisionsRoundDownAsLlamaCppsDo) {
     const auto first = parse_layer_term("first 1/8");
     EXPECT_TRUE(first->holds(3, 36));  // 36/8 = 4
@@ -82,6 +52,12 @@ TEST(NumberTest, PrintsWhatItReads) {
     }
     EXPECT_FALSE(parse_number_test("=> 4"));
     EXPECT_FALSE(parse_number_test(""));
+}
+
+TEST(Recipe, LlamaQuantizesShortNamesAreKnown) {
+    EXPECT_EQ(find_preset("q4_k"), find_preset("Q4_K_M"));
+    EXPECT_EQ(load_recipe("Q3_K").name, "Q3_K_M");
+    EXPECT_EQ(parse_recipe("extends = \"Q5_K\"\n", "mix.recipe").base->name, "Q5_K_M");
 }
 
 TEST(Recipe, EveryPresetReadsBackAsItWasWritten) {
@@ -300,6 +276,61 @@ TEST(Exchange, WhatIsWrittenReadsBackToTheSameTypes) {
         for (size_t i = 0; i < original.tensors.size(); ++i) {
             EXPECT_EQ(again.tensors[i].type, original.tensors[i].type) << again.tensors[i].name;
         }
+    }
+}
+
+TEST(Exchange, LlamaQuantizeHasNoTypesOfIk) {
+    const auto path = std::filesystem::temp_directory_path() / "bitgauge_ik_types.txt";
+    write_file_atomically(path, "attn_q=q8_0 ffn_down=iq4_k\n");
+    EXPECT_THAT(refusal([&] { read_tensor_type_file(path, "Q4_K_M"); }),
+                HasSubstr("line 1: llama-quantize has no type iq4_k, only ik_llama.cpp | say "
+                          "--custom-q"));
+}
+
+// ik_llama.cpp chooses by its mixture first and replaces the type after, so that what it counts
+// does not move.
+TEST(Exchange, TensorsOfACustomQStillCount) {
+    const auto path = std::filesystem::temp_directory_path() / "bitgauge_counts.txt";
+    write_file_atomically(path, "blk\\.[01]\\.attn_v=q8_0\n");
+    const Recipe read = read_custom_q(path, "Q4_K_S");
+    const Recipe again = parse_recipe(recipe_text(read), "again");
+    for (const Recipe* recipe : {&read, &again}) {
+        const auto resolution = resolve(real_model("qwen3-14b"), *recipe, true);
+        EXPECT_EQ(type_of(resolution, "blk.1.attn_v.weight"), "q8_0");
+        EXPECT_EQ(type_of(resolution, "blk.3.attn_v.weight"), "q5_K");
+        EXPECT_EQ(type_of(resolution, "blk.4.attn_v.weight"), "q4_K");
+    }
+}
+
+TEST(Exchange, WhatFallsToTheBaseOfACustomQIsTold) {
+    const auto path = std::filesystem::temp_directory_path() / "bitgauge_fallen.txt";
+    const ModelHeader model = real_model("qwen3-0.6b");
+    write_file_atomically(path, "attn_.*=q8_0,ffn_.*=iq4_ks\n");
+    const auto some = resolve(model, read_custom_q(path, "Q4_K_M"), true);
+    ASSERT_EQ(some.notes.size(), 1U);
+    EXPECT_THAT(some.notes.front(),
+                HasSubstr("no rule takes 'output.weight', 'token_embd.weight': they get "
+                          "llama.cpp's Q4_K_M"));
+    write_file_atomically(path, ".*=q8_0\n");
+    EXPECT_TRUE(resolve(model, read_custom_q(path, "Q4_K_M"), true).notes.empty());
+}
+
+TEST(Exchange, TheBaseOfACustomQMayBeATypeOfIk) {
+    const auto path = std::filesystem::temp_directory_path() / "bitgauge_ik_base.txt";
+    write_file_atomically(path, "attn_.*=q8_0\n");
+    const Recipe recipe = read_custom_q(path, "IQ4_KS");
+    const auto resolution = resolve(real_model("qwen3-0.6b"), recipe, true);
+    EXPECT_EQ(type_of(resolution, "blk.0.attn_q.weight"), "q8_0");
+    EXPECT_EQ(type_of(resolution, "blk.0.ffn_up.weight"), "iq4_ks");
+    EXPECT_THAT(refusal([&] { read_tensor_type_file(path, "IQ4_KS"); }), HasSubstr("neither a"));
+}
+
+TEST(Exchange, IkLacksSomeOfGgmlsTypes) {
+    for (const char* type : {"tq1_0", "tq2_0", "nvfp4", "q1_0", "q2_0"}) {
+        const auto resolution =
+            resolved("default = \"" + std::string(type) + "\"\n", "qwen3-14b", true);
+        EXPECT_THAT(refusal([&] { custom_q(resolution); }), HasSubstr("does not have")) << type;
+        EXPECT_NO_THROW(tensor_type_file(resolution)) << type;
     }
 }
 

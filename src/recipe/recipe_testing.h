@@ -1,12 +1,16 @@
 #pragma once
 
-// Headers of real models for tests: tests/data/recipes/models/*.json.
+// Headers of real models for tests: tests/data/recipes/models/*.json; what recipes make of them,
+// and what they refuse.
 
 #include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 
@@ -70,6 +74,37 @@ inline ModelHeader real_model(const std::string& name) {
     const std::filesystem::path path =
         std::filesystem::path(BITGAUGE_TEST_DATA) / "recipes" / "models" / (name + ".json");
     return made_header(Json::parse(read_text_file(path)));
+}
+
+// What a function that must refuse says, hint and all.
+template <class Function>
+std::string refusal(Function function) {
+    try {
+        function();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::kInput);
+        return std::string(error.what()) + " | " + error.hint();
+    }
+    ADD_FAILURE() << "it did not refuse";
+    return "";
+}
+
+inline std::string parse_refusal(const std::string& text) {
+    return refusal([&text] { parse_recipe(text, "mix.recipe"); });
+}
+
+inline std::string resolve_refusal(const std::string& text, const std::string& model) {
+    return refusal([&] { resolve(real_model(model), parse_recipe(text, "mix.recipe"), true); });
+}
+
+inline std::string type_of(const Resolution& resolution, const std::string& tensor) {
+    const ResolvedTensor* found = resolution.find(tensor);
+    return found == nullptr ? "absent" : found->type;
+}
+
+inline Resolution resolved(const std::string& text, const std::string& model,
+                           bool importance = true) {
+    return resolve(real_model(model), parse_recipe(text, "mix.recipe"), importance);
 }
 
 }  // namespace bitgauge

@@ -127,6 +127,7 @@ std::string rule_toml(const Rule& rule) {
     out += fmt::format("type = {}\n", quoted(rule.type));
     if (rule.forced) out += "force = true\n";
     if (rule.optional) out += "optional = true\n";
+    if (rule.counts) out += "counts = true\n";
     if (!rule.why.empty()) out += fmt::format("why = {}\n", quoted(rule.why));
     return out;
 }

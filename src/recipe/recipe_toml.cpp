@@ -11,6 +11,7 @@
 
 #include "base/nearest_name.h"
 
+#include "recipe/matcher.h"
 #include "recipe/terms.h"
 
 namespace bitgauge {
@@ -121,12 +122,12 @@ class TableReader {
     std::vector<std::string> texts_of(const toml::node& node, const char* key) const {
         std::vector<std::string> texts;
         const auto add = [&](const toml::node& one) {
-            if (one.is_string()) {
+            if (one.is_string() && !one.value<std::string>()->empty()) {
                 texts.push_back(one.value<std::string>().value());
             } else if (one.is_integer()) {
                 texts.push_back(fmt::format("{}", one.value<int64_t>().value()));
             } else {
-                refuse(one, key, "text in quotes, or a list of such");
+                refuse(one, key, "text in quotes that is not empty, or a list of such");
             }
         };
         if (!node.is_array()) {
@@ -134,6 +135,7 @@ class TableReader {
             return texts;
         }
         for (const toml::node& one : *node.as_array()) add(one);
+        if (texts.empty()) refuse(node, key, "a list with at least one entry");
         return texts;
     }
 
@@ -205,6 +207,7 @@ ParsedRule read_rule(const toml::table& table, const std::string& origin, bool o
     rule.type = reader.text("type");
     rule.forced = reader.flag("force").value_or(false);
     rule.optional = reader.flag("optional").value_or(optional);
+    rule.counts = reader.flag("counts").value_or(false);
     rule.why = reader.text("why");
     parsed.members = reader.texts("for");
     reader.refuse_other_keys();
@@ -301,7 +304,8 @@ void check_members(const std::vector<ParsedRule>& rules, const toml::table* memb
     }
 }
 
-std::vector<Recipe> read_document(const toml::table& document, const std::string& origin) {
+std::vector<Recipe> read_document(const toml::table& document, const std::string& origin,
+                                  bool family) {
     TableReader reader(document, origin);
     Recipe recipe;
     recipe.origin = origin;
@@ -312,21 +316,33 @@ std::vector<Recipe> read_document(const toml::table& document, const std::string
     const auto rules = read_rules(reader.tables("rule"), origin, optional);
     const toml::table* members = reader.table("member");
     reader.refuse_other_keys();
+    if (members != nullptr && !family) {
+        recipe_error(origin, line_of(*members), "[member] tables are for the program's own presets",
+                     "write one file for each of them");
+    }
     check_members(rules, members, origin);
     if (members != nullptr) return split_family(recipe, *members, rules, origin);
     for (const ParsedRule& rule : rules) recipe.rules.push_back(rule.rule);
     return {recipe};
 }
 
-}  // namespace
-
-std::vector<Recipe> parse_recipe_text(std::string_view text, const std::string& origin) {
+std::vector<Recipe> parse(std::string_view text, const std::string& origin, bool family) {
     try {
-        return read_document(toml::parse(text), origin);
+        return read_document(toml::parse(text), origin, family);
     } catch (const toml::parse_error& error) {
         recipe_error(origin, static_cast<int>(error.source().begin.line),
                      fmt::format("no TOML: {}", error.description()));
     }
+}
+
+}  // namespace
+
+std::vector<Recipe> parse_family_text(std::string_view text, const std::string& origin) {
+    return parse(text, origin, true);
+}
+
+Recipe parse_recipe_text(std::string_view text, const std::string& origin) {
+    return parse(text, origin, false).front();
 }
 
 void recipe_error(const std::string& origin, int line, const std::string& what,
@@ -339,10 +355,10 @@ void check_regex(const std::string& regex, const std::string& origin, int line) 
     constexpr size_t kLongest = 4096;  // std::regex recurses
     try {
         if (regex.size() > kLongest) recipe_error(origin, line, "a regular expression is too long");
-        std::regex compiled(regex);
+        compiled_regex(regex);
     } catch (const std::regex_error&) {
         recipe_error(origin, line, fmt::format("'{}' is no regular expression", regex),
-                     "ECMAScript's, as llama.cpp uses them");
+                     "ECMAScript's, as llama.cpp uses them, without back-references");
     }
 }
 

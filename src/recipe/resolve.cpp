@@ -26,24 +26,31 @@ int64_t leading_layer(const TensorFacts& tensor) {
     return tensor.info->name.starts_with("blk.") ? tensor.layer.value_or(-1) : -1;
 }
 
-// The order in which llama.cpp goes through the tensors: by layer, then by name. Counters depend on
-// it.
-std::vector<size_t> loader_order(const std::vector<TensorFacts>& tensors) {
-    std::vector<std::pair<int64_t, size_t>> order;
-    for (size_t i = 0; i < tensors.size(); ++i) order.emplace_back(leading_layer(tensors[i]), i);
-    std::sort(order.begin(), order.end(), [&tensors](const auto& a, const auto& b) {
-        return std::tie(a.first, tensors[a.second].info->name) <
-               std::tie(b.first, tensors[b.second].info->name);
+// What llama.cpp's loader sorts by, and what --keep-split sorts by.
+bool is_loaded_before(const TensorFacts& a, const TensorFacts& b) {
+    return std::pair<int64_t, const std::string&>(leading_layer(a), a.info->name) <
+           std::pair<int64_t, const std::string&>(leading_layer(b), b.info->name);
+}
+
+bool is_stored_before(const TensorFacts& a, const TensorFacts& b) {
+    return std::tie(a.info->shard, a.info->offset) < std::tie(b.info->shard, b.info->offset);
+}
+
+// Indexes into `tensors`. llama_model_quantize_impl() of llama.cpp's src/llama-quant.cpp.
+std::vector<size_t> sorted_indexes(const std::vector<TensorFacts>& tensors, TensorOrder order) {
+    const auto before = order == TensorOrder::kByLayer ? is_loaded_before : is_stored_before;
+    std::vector<size_t> indexes(tensors.size());
+    std::iota(indexes.begin(), indexes.end(), size_t{0});
+    std::stable_sort(indexes.begin(), indexes.end(), [&tensors, before](size_t a, size_t b) {
+        return before(tensors[a], tensors[b]);
     });
-    std::vector<size_t> indexes;
-    indexes.reserve(order.size());
-    for (const auto& [layer, index] : order) indexes.push_back(index);
     return indexes;
 }
 
 // One recipe of the chain with its rules made ready and its counters.
 struct Level {
     const Recipe* recipe = nullptr;
+    std::map<std::string, std::vector<std::string>> sets;  // its own and those of what it extends
     std::vector<RuleMatcher> rules;
     std::vector<uint64_t> won;       // tensors per rule
     std::vector<std::string> texts;  // rule_text() of those that won, made once
@@ -58,13 +65,13 @@ struct Winner {
 
 class Resolver {
   public:
-    Resolver(const ModelView& view, const Recipe& recipe, bool importance)
+    Resolver(const ModelView& view, const Recipe& recipe, bool importance, TensorOrder order)
         : view_(view),
           model_(view.model),
           recipe_(recipe),
           importance_(importance),
+          order_(order),
           values_(all_values(recipe)),
-          sets_(all_sets(recipe)),
           default_(plain_type(default_type(recipe), values_)) {
         for (const Recipe* one : chain_of(recipe)) levels_.push_back(make_level(*one));
     }
@@ -72,10 +79,11 @@ class Resolver {
     Resolution run() {
         Resolution resolution{.recipe = recipe_.name, .importance = importance_};
         resolution.tensors.resize(model_.tensors.size());
-        for (const size_t i : loader_order(view_.facts)) {
+        for (const size_t i : sorted_indexes(view_.facts, order_)) {
             resolution.tensors[i] = resolve_one(view_.facts[i]);
         }
         check_rules(resolution.notes);
+        note_fallen(resolution.notes);
         add_sizes(resolution);
         return resolution;
     }
@@ -85,12 +93,13 @@ class Resolver {
         const QType* type = find_type(default_);
         const uint32_t row_block = type == nullptr ? 1 : type->block_weights;
         Level level{.recipe = &recipe,
+                    .sets = all_sets(recipe),
                     .won = std::vector<uint64_t>(recipe.rules.size()),
                     .texts = std::vector<std::string>(recipe.rules.size())};
         for (const Rule& rule : recipe.rules) {
-            level.rules.emplace_back(rule, sets_, model_, importance_, row_block);
+            level.rules.emplace_back(rule, level.sets, model_, importance_, row_block);
         }
-        for (const auto& [name, patterns] : sets_) {
+        for (const auto& [name, patterns] : level.sets) {
             level.counts.before[name] = 0;
             level.counts.all[name] = members_of(patterns);
         }
@@ -105,8 +114,9 @@ class Resolver {
 
     ResolvedTensor resolve_one(const TensorFacts& facts) {
         const Rule* never = facts.never;
-        const Winner winner = first_match(facts, never != nullptr, 0, 0);
+        const Winner winner = find_winner(facts, never != nullptr);
         if (never == nullptr) count(facts, winner);
+        if (never == nullptr && winner.level != levels_.data()) fallen_.push_back(facts.info->name);
         note_winner(winner);
         ResolvedTensor resolved = begin(facts);
         if (never != nullptr && winner.rule == nullptr) {
@@ -138,18 +148,26 @@ class Resolver {
         return rule;
     }
 
-    // The first rule from `at` of level `depth` on that matches; tensors that are never quantized
-    // heed only rules that are forced.
-    Winner first_match(const TensorFacts& facts, bool never, size_t depth, size_t at) const {
-        for (; depth < levels_.size(); ++depth, at = 0) {
-            const Level& level = levels_[depth];
-            for (; at < level.rules.size(); ++at) {
-                const Rule& rule = level.rules[at].rule();
+    // Rules that replace what follows wait until that is known; the last of them is asked first.
+    Winner find_winner(const TensorFacts& facts, bool never) const {
+        std::vector<Winner> waiting;
+        Winner winner = first_match(facts, never, waiting);
+        for (auto one = waiting.rbegin(); one != waiting.rend(); ++one) {
+            if (replaces(*one->rule, winner)) winner = *one;
+        }
+        return winner;
+    }
+
+    // The first rule that matches and does not ask what follows; those before it that do are added
+    // to `waiting`. Tensors that are never quantized heed only rules that are forced.
+    Winner first_match(const TensorFacts& facts, bool never, std::vector<Winner>& waiting) const {
+        for (const Level& level : levels_) {
+            for (const RuleMatcher& matcher : level.rules) {
+                const Rule& rule = matcher.rule();
                 if (never && !rule.forced) continue;
-                if (!level.rules[at].matches(facts, level.counts)) continue;
+                if (!matcher.matches(facts, level.counts)) continue;
                 if (rule.replaces.empty()) return {&level, &rule};
-                const Winner later = first_match(facts, never, depth, at + 1);
-                return replaces(rule, later) ? Winner{&level, &rule} : later;
+                waiting.push_back({&level, &rule});
             }
         }
         return {};
@@ -168,13 +186,13 @@ class Resolver {
     }
 
     // A tensor counts at each level that it reached: llama.cpp does not count those whose type a
-    // --tensor-type decides.
+    // --tensor-type decides. ik_llama.cpp does count those that a --custom-q decides.
     void count(const TensorFacts& facts, const Winner& winner) {
         for (Level& level : levels_) {
-            for (const auto& [name, patterns] : sets_) {
+            for (const auto& [name, patterns] : level.sets) {
                 if (matches_any(patterns, facts.info->name)) ++level.counts.before[name];
             }
-            if (&level == winner.level) return;
+            if (&level == winner.level && !winner.rule->counts) return;
         }
     }
 
@@ -212,12 +230,14 @@ class Resolver {
         resolved.wanted = wanted.name;
         resolved.type = type.name;
         resolved.bytes = tensor_bytes(type, resolved.shape);
-        resolved.needs_importance = !never && needs_importance(type, resolved.name);
+        resolved.needs_importance = needs_importance(type, resolved);
     }
 
-    // llama.cpp makes embeddings and output in any type without importance.
-    bool needs_importance(const QType& type, const std::string& name) const {
-        if (is_embedding_or_output(name)) return false;
+    // llama.cpp makes embeddings and output in any type without importance, if the type's encoder
+    // can.
+    bool needs_importance(const QType& type, const ResolvedTensor& tensor) const {
+        if (type.encoder_needs_importance) return true;
+        if (tensor.forced || is_embedding_or_output(tensor.name)) return false;
         if (type.needs_importance) return true;
         for (const Recipe* one : chain_of(recipe_)) {
             for (const std::string& other : one->importance_types) {
@@ -229,16 +249,18 @@ class Resolver {
 
     void check_rules(std::vector<std::string>& notes) const;
     void check_rule(const Level& level, const RuleMatcher& matcher) const;
+    void note_fallen(std::vector<std::string>& notes) const;
     static void add_sizes(Resolution& resolution);
 
     const ModelView& view_;
     const ModelHeader& model_;
     const Recipe& recipe_;
     bool importance_;
+    TensorOrder order_;
     std::map<std::string, std::string> values_;
-    std::map<std::string, std::vector<std::string>> sets_;
     std::string default_;  // a type, or "keep"
     std::vector<Level> levels_;
+    std::vector<std::string> fallen_;  // tensors that no rule of the recipe itself took
 };
 
 std::vector<std::string> roles_of(const ModelHeader& model) {
@@ -259,6 +281,23 @@ std::string nearest_role(const Rule& rule, const ModelHeader& model) {
     return "";
 }
 
+// Only routed experts can match it.
+bool asks_for_experts(const Rule& rule) {
+    const bool by_role = !rule.roles.empty() && std::all_of(rule.roles.begin(), rule.roles.end(),
+                                                            [](const std::string& role) {
+                                                                return role.ends_with("_exps");
+                                                            });
+    return by_role || rule.expert == true;
+}
+
+[[noreturn]] void refuse_without_experts(const Recipe& recipe, const Rule& rule) {
+    recipe_error(recipe.origin, rule.line,
+                 fmt::format("it is for models with experts, and this one has none: the rule '{}' "
+                             "matches no tensor",
+                             rule_text(rule)),
+                 "choose one for dense models; 'bitgauge recipe list' names the presets");
+}
+
 // Rules that decided nothing: a mistake where no tensor could ever match, else worth a word.
 void Resolver::check_rules(std::vector<std::string>& notes) const {
     for (const Level& level : levels_) {
@@ -267,8 +306,9 @@ void Resolver::check_rules(std::vector<std::string>& notes) const {
             if (rule.optional || level.won[i] > 0) continue;
             check_rule(level, level.rules[i]);
             notes.push_back(fmt::format(
-                "{}{}: the rule '{}' decides nothing: rules before it do", level.recipe->origin,
-                rule.line > 0 ? fmt::format(" line {}", rule.line) : "", rule_text(rule)));
+                "{}{}: the rule '{}' decides nothing: rules before it do{}", level.recipe->origin,
+                rule.line > 0 ? fmt::format(" line {}", rule.line) : "", rule_text(rule),
+                level.rules[i].counts() ? ", or no count is in 'layer'" : ""));
         }
     }
 }
@@ -277,10 +317,7 @@ void Resolver::check_rule(const Level& level, const RuleMatcher& matcher) const 
     const Rule& rule = matcher.rule();
     bool never = false;
     for (const TensorFacts& facts : view_.facts) {
-        SetCounts counts = level.counts;
-        for (auto& [name, before] : counts.before) before = 0;
-        if (!rule.layers.empty() && rule.index != LayerIndex::kLayer) return;
-        if (!matcher.matches(facts, counts)) continue;
+        if (!matcher.could_match(facts)) continue;
         if (rule.forced || facts.never == nullptr) return;
         never = true;
     }
@@ -290,10 +327,24 @@ void Resolver::check_rule(const Level& level, const RuleMatcher& matcher) const 
                                  rule_text(rule)),
                      "add force = true to the rule to have it so");
     }
+    if (model_.experts == 0 && asks_for_experts(rule)) refuse_without_experts(*level.recipe, rule);
     recipe_error(level.recipe->origin, rule.line,
                  fmt::format("the rule '{}' matches no tensor of this model{}", rule_text(rule),
                              nearest_role(rule, model_)),
                  "say optional = true where that is meant");
+}
+
+// Rules of a --custom-q: ik_llama.cpp has its own mixture for what they leave.
+void Resolver::note_fallen(std::vector<std::string>& notes) const {
+    const bool of_ik = std::any_of(recipe_.rules.begin(), recipe_.rules.end(),
+                                   [](const Rule& rule) { return rule.counts; });
+    if (!of_ik || fallen_.empty()) return;
+    const std::string given =
+        recipe_.base == nullptr ? default_ : fmt::format("llama.cpp's {}", recipe_.base->name);
+    notes.push_back(
+        fmt::format("{}: no rule takes {}: they get {}, for ik_llama.cpp's own mixture "
+                    "is not known here",
+                    recipe_.origin, some_of(fallen_), given));
 }
 
 void Resolver::add_sizes(Resolution& resolution) {
@@ -313,14 +364,16 @@ const ResolvedTensor* Resolution::find(std::string_view tensor) const {
     return at == tensors.end() ? nullptr : &*at;
 }
 
-Resolution resolve_view(const ModelView& view, const Recipe& recipe, bool importance) {
-    Resolution resolution = Resolver(view, recipe, importance).run();
+Resolution resolve_view(const ModelView& view, const Recipe& recipe, bool importance,
+                        TensorOrder order) {
+    Resolution resolution = Resolver(view, recipe, importance, order).run();
     resolution.file_bytes += view.model.other_bytes;
     return resolution;
 }
 
-Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance) {
-    return resolve_view(ModelView(model), recipe, importance);
+Resolution resolve(const ModelHeader& model, const Recipe& recipe, bool importance,
+                   TensorOrder order) {
+    return resolve_view(ModelView(model), recipe, importance, order);
 }
 
 void require_importance(const Resolution& resolution, const std::string& hint) {

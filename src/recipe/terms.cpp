@@ -39,12 +39,6 @@ constexpr std::array kPartWords = {
     PartWord{"middle ", Kind::kMiddlePart, Kind::kMiddlePart},
 };
 
-std::string_view trimmed(std::string_view text) {
-    while (text.starts_with(' ')) text.remove_prefix(1);
-    while (text.ends_with(' ')) text.remove_suffix(1);
-    return text;
-}
-
 // A whole number, nothing else.
 std::optional<int64_t> number(std::string_view text) {
     int64_t value = 0;
@@ -131,6 +125,13 @@ bool LayerTerm::holds(int64_t i, int64_t n) const {
             return more_bits(i, n);
     }
     return false;
+}
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view kBlank = " \t\r";
+    const size_t begin = text.find_first_not_of(kBlank);
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
 std::optional<NumberTest> parse_number_test(std::string_view text) {

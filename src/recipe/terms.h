@@ -10,6 +10,9 @@
 
 namespace bitgauge {
 
+// Without blanks at its ends.
+std::string_view trimmed(std::string_view text);
+
 // Nothing when it is none.
 std::optional<NumberTest> parse_number_test(std::string_view text);
 std::optional<LayerTerm> parse_layer_term(std::string_view text);

@@ -8,6 +8,13 @@
 
 namespace bitgauge {
 
+std::vector<std::string> type_names() {
+    std::vector<std::string> names;
+    for (const QType& type : all_types()) names.push_back(type.name);
+    for (const QType& type : ik_only_types()) names.push_back(type.name);
+    return names;
+}
+
 const QType& known_type(const std::string& name) {
     const QType* type = find_type(name);
     assert(type != nullptr);

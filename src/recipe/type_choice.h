@@ -10,6 +10,9 @@
 
 namespace bitgauge {
 
+// Of ggml's types, then of those that only ik_llama.cpp has.
+std::vector<std::string> type_names();
+
 // Requires a name that the table has.
 const QType& known_type(const std::string& name);
 

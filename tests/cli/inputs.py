@@ -168,6 +168,19 @@ def key_text(output: Path, source: str, name: str, value: str):
     model.write(output)
 
 
+def key_flags(output: Path, source: str, name: str, flags: str):
+    """An array of flags, one per letter: t or f."""
+    model = Gguf(source)
+    model.keys[name] = (ARRAY, (7, [letter == "t" for letter in flags]))
+    model.write(output)
+
+
+def backwards(output: Path, source: str):
+    """The same tensors, the last one first."""
+    model = Gguf(source)
+    model.write_part(output, model.tensors[::-1], model.keys)
+
+
 def split(output: Path, source: str, count: str):
     """OUTPUT-00001-of-0000N.gguf …, each with a run of the tensors, as llama-gguf-split makes them."""
     model, n = Gguf(source), int(count)
@@ -204,8 +217,8 @@ def head(output: Path, source: str, size: str):
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (truncate, architecture, key, nan, inf, huge, imatrix, without_entry, vocabulary, same_token, shorter_array,
-              smaller_vocabulary, resize, rename_tensor, types, key_text, split,
-              turn_a_bit, text, head)}
+              smaller_vocabulary, resize, rename_tensor, types, key_text, key_flags, backwards,
+              split, turn_a_bit, text, head)}
 
 
 # --- what a test may require ----------------------------------------------------------------------
