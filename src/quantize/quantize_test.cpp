@@ -267,7 +267,9 @@ TEST(Quantize, RefusesATypeThatNeedsImportance) {
     model.write();
     const Error error = error_of(model.job(kIq2Xxs));
     EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    EXPECT_TRUE(mentions(error, "iq2_xxs cannot be made without importance, and none was given: 'blk.0")) << error.what();
+    EXPECT_TRUE(
+        mentions(error, "iq2_xxs cannot be made without importance, and none was given: 'blk.0"))
+        << error.what();
 }
 
 TEST(Quantize, RefusesToMakeMoreBitsOfFewer) {
