@@ -17,9 +17,9 @@ struct RecipeRequest {
     bool keep_split = false;  // counting goes by the order in the file, as llama-quantize's does
 };
 
-// The recipe that is kept in the file: a preset's name, the whole text of a recipe file and of those
-// it extends, or what a GGUF file's types come down to. Its general.file_type is the recipe's, else
-// that of the type with the most bytes.
+// The recipe that is kept in the file: a preset's name, the whole text of a recipe file and of
+// those it extends, or what a GGUF file's types come down to. Its general.file_type is the
+// recipe's, else that of the type with the most bytes.
 //
 // Warns of types that are larger than asked for because rows do not fit, and of rules that decide
 // nothing. Error(kInput): no such recipe, or one that does not fit the model.

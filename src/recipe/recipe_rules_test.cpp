@@ -49,6 +49,11 @@ TEST(RecipeRefusal, PathsThatTheSystemRefuses) {
     const std::string long_name(5000, 'x');
     EXPECT_THAT(refusal([&] { load_recipe(long_name); }), HasSubstr("neither a preset nor"));
     EXPECT_THAT(parse_refusal("extends = \"" + long_name + "\"\n"), HasSubstr("neither a preset"));
+    const auto ring = std::filesystem::temp_directory_path() / "bitgauge_ring.recipe";
+    std::filesystem::remove(ring);
+    std::filesystem::create_symlink(ring, ring);
+    EXPECT_THAT(refusal([&] { load_recipe(ring.string()); }), HasSubstr("neither a preset nor"));
+    std::filesystem::remove(ring);
 }
 
 TEST(RecipeRefusal, AFamilyInAFile) {
