@@ -6,19 +6,11 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "cli/report_parts.h"
 #include "report/grid.h"
 
 namespace bitgauge {
 namespace {
-
-std::string types_text(const RoleSize& role) {
-    if (role.type_tensors.size() == 1) return role.type_tensors.begin()->first;
-    std::string text;
-    for (const auto& [type, tensors] : role.type_tensors) {
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", type, tensors);
-    }
-    return text;
-}
 
 double rate_of(uint64_t bytes, uint64_t weights) {
     return weights == 0 ? 0 : bits_per_weight(bytes, weights).value();
@@ -74,7 +66,7 @@ std::string preview_text(const QuantizePreview& preview, const std::string& reci
                {"size", "bytes", false, ""}},
               {}};
     for (const auto& [name, role] : preview.roles) {
-        grid.rows.push_back({name, types_text(role), format_count(role.tensors),
+        grid.rows.push_back({name, types_text(role.type_tensors), format_count(role.tensors),
                              fmt::format("{:.4f}", rate_of(role.bytes, role.weights)),
                              format_count(role.bytes)});
     }
