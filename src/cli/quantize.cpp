@@ -33,7 +33,7 @@ struct QuantizeArguments {
     bool json = false;
 };
 
-constexpr uint64_t kMostGigabytes = 1000 * 1000 * 1000;
+constexpr uint64_t kMostGigabytes = 1'000'000'000;
 
 // "4G", "500M": decimal, as llama-gguf-split reads them.
 uint64_t parse_split_size(const std::string& text) {

@@ -23,7 +23,7 @@ llama_ftype file_type(const std::string& name) {
 
 std::filesystem::path quantized(const std::filesystem::path& original, const std::string& type,
                                 const std::filesystem::path& folder, bool pure) {
-    const auto out = folder / (original.stem().string() + "." + type + ".gguf");
+    auto out = folder / (original.stem().string() + "." + type + ".gguf");
     llama_model_quantize_params params = llama_model_quantize_default_params();
     params.ftype = file_type(type);
     params.nthread = 1;

@@ -13,7 +13,7 @@
 namespace bitgauge {
 
 inline std::filesystem::path fresh_folder(const std::string& name) {
-    const auto folder = std::filesystem::temp_directory_path() / ("bitgauge_test_" + name);
+    auto folder = std::filesystem::temp_directory_path() / ("bitgauge_test_" + name);
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
     return folder;
