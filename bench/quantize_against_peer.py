@@ -104,7 +104,8 @@ def summary(result) -> str:
                      f"({min(ratios):.1f} … {max(ratios):.1f}) | {c['goal'] or ''} | "
                      f"{median(c, 'bitgauge', 'peak_mib'):.0f} | {median(c, 'peer', 'peak_mib'):.0f} |")
     mean = statistics.geometric_mean(ratio_of(c) for c in result["comparisons"])
-    lines += ["", f"Geometric mean over {len(result['comparisons'])} types: {mean:.2f} (goal {MEAN_GOAL}). "
+    goal = f" (goal {MEAN_GOAL})" if len(result["comparisons"]) == len(GOALS) else ""
+    lines += ["", f"Geometric mean over {len(result['comparisons'])} types: {mean:.2f}{goal}. "
               "Every pair of files has the same bytes but for where it says it comes from.", ""]
     return "\n".join(lines)
 
