@@ -54,6 +54,10 @@ int64_t rows_of(const TensorInfo& tensor) {
     return tensor.shape.size() < 2 ? 1 : static_cast<int64_t>(tensor.shape[1]);
 }
 
+constexpr bool is_wildcard(char c) {
+    return c == '*' || c == '?' || c == '[';
+}
+
 }  // namespace
 
 std::regex compiled_regex(const std::string& text) {
@@ -65,12 +69,16 @@ std::regex compiled_regex(const std::string& text) {
 }
 
 bool matches_pattern(const std::string& pattern, const std::string& text) {
-    // The two common kinds are told without fnmatch(3): "name" and "*part*".
-    constexpr const char* kSpecial = "*?[";
-    const size_t first = pattern.find_first_of(kSpecial);
-    if (first == std::string::npos) return pattern == text;
+    // Most are decided by what stands before the first wildcard, most others are "*part*".
+    size_t prefix = 0;
+    while (prefix < pattern.size() && !is_wildcard(pattern[prefix])) {
+        if (prefix >= text.size() || pattern[prefix] != text[prefix]) return false;
+        ++prefix;
+    }
+    if (prefix == pattern.size()) return text.size() == prefix;
     const bool in_stars = pattern.size() > 1 && pattern.front() == '*' && pattern.back() == '*';
-    if (in_stars && pattern.find_first_of(kSpecial, 1) + 1 == pattern.size()) {
+    if (in_stars &&
+        std::find_if(pattern.begin() + 1, pattern.end(), is_wildcard) + 1 == pattern.end()) {
         const std::string_view part = std::string_view(pattern).substr(1, pattern.size() - 2);
         return text.find(part) != std::string::npos;
     }
