@@ -22,8 +22,7 @@ namespace bitgauge {
 
 struct TensorChoice {
     std::string name;
-    int type_id = 0;     // ggml's number; the tensor's own type: its bytes are copied
-    std::string reason;  // the rule that won, for people
+    int type_id = 0;  // ggml's number; the tensor's own type: its bytes are copied
 };
 
 // What a recipe says about one model.

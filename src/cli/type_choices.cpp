@@ -47,7 +47,7 @@ TypeChoices types_of_file(const GgufFile& original, const std::filesystem::path&
                                     path.string(), tensor.name),
                         "take the types of a file made from the same model");
         }
-        choices.tensors.push_back({tensor.name, same->type_id, "as in the file"});
+        choices.tensors.push_back({tensor.name, same->type_id});
         bytes[same->type] += same->bytes;
     }
     choices.file_type = file.integer("general.file_type").value_or(file_type_for(bytes));
@@ -111,8 +111,7 @@ TypeChoices types_of_recipe(const GgufFile& original, const RecipeRequest& reque
     const Resolution resolution = resolve_for(original, recipe, request, progress);
     TypeChoices choices{.file_type = file_type_of(recipe, resolution), .recipe = text_of(recipe)};
     for (const ResolvedTensor& tensor : resolution.tensors) {
-        choices.tensors.push_back({tensor.name, find_type(tensor.type)->id,
-                                   fmt::format("{}: {}", tensor.recipe, tensor.rule)});
+        choices.tensors.push_back({tensor.name, find_type(tensor.type)->id});
     }
     return choices;
 }

@@ -62,9 +62,9 @@ class SmallModel {
     }
 
     TypeChoices choices(int type) const {
-        return {.tensors = {{"blk.0.ffn_up_exps.weight", type, ""},
-                            {"blk.0.attn_q.weight", type, ""},
-                            {"output_norm.weight", kF32, ""}},
+        return {.tensors = {{"blk.0.ffn_up_exps.weight", type},
+                            {"blk.0.attn_q.weight", type},
+                            {"output_norm.weight", kF32}},
                 .file_type = 7,
                 .recipe = "test"};
     }
