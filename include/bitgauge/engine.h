@@ -56,6 +56,7 @@ class Model {
 
   private:
     friend class Context;
+    friend class StagedModel;
     struct State;
     explicit Model(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
@@ -80,7 +81,8 @@ struct ContextShape {
 // reference: the model must outlive it.
 class Context {
   public:
-    // What a decode stops at: the final hidden state after the output norm, or the logits.
+    // What a decode stops at: the final hidden state after the output norm, or the logits. A stage
+    // that is not the last one stops at what it hands on, whatever is asked for.
     enum class Depth { kStates, kLogits };
 
     Context(const Model& model, const ContextShape& shape, const EngineOptions& options);
@@ -95,7 +97,12 @@ class Context {
     // per token with `output`, in order; with kLogits logits(i) also holds vocabulary() floats for
     // the i-th of them. states() is empty where the architecture has no node "result_norm".
     // Error(kEnvironment) when libllama refuses (memory), Error(kInput) for a token it cannot read.
-    void decode(std::span<const BatchToken> tokens, Depth depth);
+    //
+    // In a stage that is not the first one, `handed_in` is what the stage before handed on for the
+    // same tokens. In one that is not the last, states() holds one row per token, with `output` or
+    // not: what the next stage takes in.
+    void decode(std::span<const BatchToken> tokens, Depth depth,
+                std::span<const float> handed_in = {});
 
     std::span<const float> states() const;
     std::span<const float> logits(size_t output_index) const;

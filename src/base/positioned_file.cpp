@@ -98,6 +98,11 @@ void PositionedReader::will_need(uint64_t offset, uint64_t size) const {
                     POSIX_FADV_WILLNEED);
 }
 
+void PositionedReader::will_not_need(uint64_t offset, uint64_t size) const {
+    ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size),
+                    POSIX_FADV_DONTNEED);
+}
+
 void ReadAhead::reach(const PositionedReader& reader, uint64_t offset, uint64_t end) {
     constexpr uint64_t kStep = uint64_t{32} << 20;
     if (offset < announced_) return;

@@ -26,6 +26,8 @@ class PositionedReader {
     void read(uint64_t offset, std::span<std::byte> bytes) const;
     // These bytes will be asked for soon: the kernel may fetch them meanwhile.
     void will_need(uint64_t offset, uint64_t size) const;
+    // These bytes will not be asked for again soon: the kernel may forget them.
+    void will_not_need(uint64_t offset, uint64_t size) const;
 
   private:
     std::filesystem::path path_;

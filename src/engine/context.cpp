@@ -1,10 +1,12 @@
 #include <cstring>
 #include <exception>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 
+#include "engine/cut_rules.h"
 #include "engine/llama_log.h"
 #include "engine/model_state.h"
 
@@ -22,13 +24,14 @@ struct BatchHandle {
     BatchHandle(const BatchHandle&) = delete;
     BatchHandle& operator=(const BatchHandle&) = delete;
 
-    void fill(std::span<const BatchToken> tokens) {
+    // A stage in the middle has a vocabulary of one token, and hands on a row for every token.
+    void fill(std::span<const BatchToken> tokens, const StageEnds& ends) {
         for (size_t i = 0; i < tokens.size(); ++i) {
-            batch.token[i] = tokens[i].token;
+            batch.token[i] = ends.takes_states ? 0 : tokens[i].token;
             batch.pos[i] = tokens[i].position;
             batch.n_seq_id[i] = 1;
             batch.seq_id[i][0] = tokens[i].sequence;
-            batch.logits[i] = tokens[i].output ? 1 : 0;
+            batch.logits[i] = tokens[i].output || ends.hands_states ? 1 : 0;
         }
         batch.n_tokens = static_cast<int32_t>(tokens.size());
     }
@@ -36,12 +39,14 @@ struct BatchHandle {
     llama_batch batch;
 };
 
-void require_readable(std::span<const BatchToken> tokens, size_t room, uint32_t vocabulary) {
-    if (tokens.size() > room) {
-        throw Error(ErrorKind::kInput,
-                    fmt::format("a call of {} tokens where the context was made for {}",
-                                tokens.size(), room));
-    }
+void require_room(std::span<const BatchToken> tokens, size_t room) {
+    if (tokens.size() <= room) return;
+    throw Error(ErrorKind::kInput, fmt::format("a call of {} tokens where the context was made for "
+                                               "{}",
+                                               tokens.size(), room));
+}
+
+void require_readable(std::span<const BatchToken> tokens, uint32_t vocabulary) {
     for (const BatchToken& token : tokens) {
         if (token.token >= 0 && static_cast<uint32_t>(token.token) < vocabulary) continue;
         throw Error(ErrorKind::kInput,
@@ -53,21 +58,48 @@ void require_readable(std::span<const BatchToken> tokens, size_t room, uint32_t 
 }  // namespace
 
 struct Context::State {
-    State(const Model& owner, uint32_t most_tokens)
-        : model(owner), call_tokens(most_tokens), batch(most_tokens) {}
+    State(const Model& owner, const StageEnds& stage_ends, uint32_t most_tokens)
+        : model(owner), ends(stage_ends), call_tokens(most_tokens), batch(most_tokens) {}
 
     // Asked for every node before it is computed (then: is it wanted?) and after (then: go on?).
     // C calls it, so nothing may be thrown through.
     static bool on_node(ggml_tensor* node, bool ask, void* self) {
         auto* state = static_cast<State*>(self);
-        if (std::strcmp(node->name, kStatesNode) != 0) return !ask;
+        const bool entry = state->is_entry(node->name);
+        if (!entry && !state->is_exit(node->name)) return !ask;
         if (ask) return true;
         try {
+            if (entry) {
+                state->hand_in(node);
+                return true;
+            }
             state->keep_states(node);
         } catch (...) {
             state->failure = std::current_exception();
+            return false;
         }
-        return state->depth == Depth::kLogits;
+        return !state->ends.hands_states && state->depth == Depth::kLogits;
+    }
+
+    bool is_entry(const char* node) const {
+        return ends.takes_states && (is_entry_node(node) || ends.entry_node == node);
+    }
+    bool is_exit(const char* node) const {
+        return ends.hands_states ? ends.exit_node == node : std::strcmp(node, kStatesNode) == 0;
+    }
+
+    // Several nodes stand between token and first layer; each is given the same rows, so that the
+    // last one computed holds them. A call may be split into graphs, which take rows in turn.
+    void hand_in(ggml_tensor* node) {
+        const auto size = static_cast<size_t>(ggml_nelements(node));
+        size_t& begin = taken[node->name];
+        if (begin + size > handed_in.size() || node->type != GGML_TYPE_F32) {
+            throw Error(ErrorKind::kEnvironment,
+                        fmt::format("libllama's node {} takes {} values, {} of {} were left",
+                                    node->name, size, handed_in.size() - begin, handed_in.size()));
+        }
+        ggml_backend_tensor_set(node, handed_in.data() + begin, 0, ggml_nbytes(node));
+        begin += size;
     }
 
     void keep_states(const ggml_tensor* node) {
@@ -77,17 +109,20 @@ struct Context::State {
     }
 
     const Model& model;
+    const StageEnds& ends;
     uint32_t call_tokens;
     BatchHandle batch;
     ContextHandle context;
     Depth depth = Depth::kStates;
+    std::span<const float> handed_in;
+    std::map<std::string, size_t, std::less<>> taken;  // of `handed_in`, by node
     std::vector<float> states;
     std::vector<int32_t> output_rows;  // index in the batch of each output
     std::exception_ptr failure;
 };
 
 Context::Context(const Model& model, const ContextShape& shape, const EngineOptions& options)
-    : state_(std::make_unique<State>(model, shape.call_tokens)) {
+    : state_(std::make_unique<State>(model, model.state_->ends, shape.call_tokens)) {
     llama_context_params params = llama_context_default_params();
     params.n_ctx = shape.window_tokens * shape.sequences;
     params.n_seq_max = shape.sequences;
@@ -113,16 +148,20 @@ void Context::clear() {
     llama_memory_clear(llama_get_memory(state_->context.get()), true);
 }
 
-void Context::decode(std::span<const BatchToken> tokens, Depth depth) {
+void Context::decode(std::span<const BatchToken> tokens, Depth depth,
+                     std::span<const float> handed_in) {
     State& state = *state_;
-    require_readable(tokens, state.call_tokens, state.model.vocabulary());
+    require_room(tokens, state.call_tokens);
+    if (!state.ends.takes_states) require_readable(tokens, state.model.vocabulary());
     state.depth = depth;
+    state.handed_in = handed_in;
+    state.taken.clear();
     state.states.clear();
     state.output_rows.clear();
     for (size_t i = 0; i < tokens.size(); ++i) {
         if (tokens[i].output) state.output_rows.push_back(static_cast<int32_t>(i));
     }
-    state.batch.fill(tokens);
+    state.batch.fill(tokens, state.ends);
     forget_llama_complaints();
     const int status = llama_decode(state.context.get(), state.batch.batch);
     if (state.failure) std::rethrow_exception(std::exchange(state.failure, nullptr));

@@ -3,6 +3,7 @@
 // What a Model owns; shared by the files of this room alone.
 
 #include <cstdint>
+#include <string>
 
 #include "bitgauge/engine.h"
 
@@ -10,10 +11,19 @@
 
 namespace bitgauge {
 
+// What a run of layers does at its ends; a whole model has neither.
+struct StageEnds {
+    bool takes_states = false;  // states take the place of the embedding
+    bool hands_states = false;  // it stops at `exit_node`
+    std::string exit_node;
+    std::string entry_node;  // one more beside the usual ones; "" for none
+};
+
 struct Model::State {
     ModelHandle model;
     const llama_vocab* vocab = nullptr;
     uint32_t trained_context = 0;
+    StageEnds ends;
 };
 
 }  // namespace bitgauge

@@ -110,6 +110,15 @@ std::optional<std::vector<double>> GgufArrays::numbers(const std::string& key) c
     return id < 0 ? std::nullopt : copy_array<double>(header_.get(), id);
 }
 
+std::vector<std::pair<std::string, uint64_t>> GgufArrays::lengths() const {
+    std::vector<std::pair<std::string, uint64_t>> lengths;
+    for (int64_t id = 0; id < gguf_get_n_kv(header_.get()); ++id) {
+        if (gguf_get_kv_type(header_.get(), id) != GGUF_TYPE_ARRAY) continue;
+        lengths.emplace_back(gguf_get_key(header_.get(), id), gguf_get_arr_n(header_.get(), id));
+    }
+    return lengths;
+}
+
 std::optional<std::vector<std::string>> read_texts(const GgufFile& file, const std::string& key) {
     return GgufArrays(file).texts(key);
 }

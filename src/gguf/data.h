@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bitgauge/gguf.h"
@@ -48,6 +49,8 @@ class GgufArrays {
     std::optional<std::vector<std::string>> texts(const std::string& key) const;
     std::optional<std::vector<int64_t>> integers(const std::string& key) const;
     std::optional<std::vector<double>> numbers(const std::string& key) const;
+    // Every array with its number of entries, in the header's order.
+    std::vector<std::pair<std::string, uint64_t>> lengths() const;
 
   private:
     std::shared_ptr<const gguf_context> header_;

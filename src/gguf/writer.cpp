@@ -1,5 +1,6 @@
 #include "gguf/writer.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -21,6 +22,36 @@ namespace {
 void set_numbers(gguf_context* context, const std::string& key, gguf_type type, const void* data,
                  size_t count) {
     gguf_set_arr_data(context, key.c_str(), type, data, count);
+}
+
+size_t number_bytes(gguf_type type) {
+    switch (type) {
+        case GGUF_TYPE_UINT8:
+        case GGUF_TYPE_INT8:
+        case GGUF_TYPE_BOOL:
+            return 1;
+        case GGUF_TYPE_UINT16:
+        case GGUF_TYPE_INT16:
+            return 2;
+        case GGUF_TYPE_UINT64:
+        case GGUF_TYPE_INT64:
+        case GGUF_TYPE_FLOAT64:
+            return 8;
+        default:
+            return 4;
+    }
+}
+
+void pick_numbers(gguf_context* context, const std::string& key, int64_t id,
+                  std::span<const uint32_t> picks) {
+    const gguf_type type = gguf_get_arr_type(context, id);
+    const size_t size = number_bytes(type);
+    const auto* all = static_cast<const std::byte*>(gguf_get_arr_data(context, id));
+    std::vector<std::byte> picked(picks.size() * size);
+    for (size_t i = 0; i < picks.size(); ++i) {
+        std::copy_n(all + picks[i] * size, size, picked.data() + i * size);
+    }
+    set_numbers(context, key, type, picked.data(), picks.size());
 }
 
 [[noreturn]] void refuse(const std::string& name, const std::string& why) {
@@ -148,6 +179,26 @@ void GgufWriter::copy_keys(const GgufFile& file) {
 
 void GgufWriter::remove_key(const std::string& key) {
     gguf_remove_key(context_.get(), key.c_str());
+}
+
+void GgufWriter::pick_entries(const std::string& key, std::span<const uint32_t> picks) {
+    gguf_context* context = context_.get();
+    const int64_t id = gguf_find_key(context, key.c_str());
+    const bool array = id >= 0 && gguf_get_kv_type(context, id) == GGUF_TYPE_ARRAY;
+    const size_t entries = array ? gguf_get_arr_n(context, id) : 0;
+    if (!array || std::ranges::any_of(picks, [&](uint32_t pick) { return pick >= entries; })) {
+        throw Error(ErrorKind::kInput, fmt::format("'{}' has {} entries, fewer than its header "
+                                                   "promises layers",
+                                                   key, entries));
+    }
+    if (gguf_get_arr_type(context, id) == GGUF_TYPE_STRING) {
+        std::vector<std::string> texts;
+        texts.reserve(picks.size());
+        for (const uint32_t pick : picks) texts.emplace_back(gguf_get_arr_str(context, id, pick));
+        set_texts(key, texts);
+    } else {
+        pick_numbers(context, key, id, picks);
+    }
 }
 
 void GgufWriter::add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,

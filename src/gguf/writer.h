@@ -59,6 +59,9 @@ class GgufWriter {
     // not what this writer uses (32).
     void copy_keys(const GgufFile& file);
     void remove_key(const std::string& key);  // nothing happens when it is absent
+    // An array (of texts too) becomes its own entries at `picks`, in that order. Error(kInput) when
+    // the key is no array or a pick lies behind its end.
+    void pick_entries(const std::string& key, std::span<const uint32_t> picks);
 
     // `type_id`: ggml's number; `shape`: row length first, 1 to 4 dimensions.
     void add_tensor(const std::string& name, int type_id, std::span<const uint64_t> shape,

@@ -1,0 +1,49 @@
+#pragma once
+
+// A model that is evaluated a run of layers at a time: what one stage hands on, the next takes in,
+// with the same bits as in the whole model. Each stage reads its own weights from the original's
+// file when it is loaded, and nothing of the model stays in memory but the stages that are held.
+
+#include <filesystem>
+#include <memory>
+
+#include "bitgauge/engine.h"
+
+#include "engine/segment.h"
+
+namespace bitgauge {
+
+struct StageChoice {
+    uint32_t stages = 0;             // at most; 0: as many as the architecture allows
+    bool forget_file_pages = false;  // weights that were read do not stay in the page cache
+};
+
+class StagedModel {
+  public:
+    // Reads the header and plans. Error(kInput) when the file is damaged.
+    StagedModel(const std::filesystem::path& path, const EngineOptions& options,
+                const StageChoice& choice);
+
+    const CutPlan& plan() const { return plan_; }
+    size_t stages() const { return plan_.stages.size(); }
+    const Anatomy& anatomy() const { return anatomy_; }
+
+    // Reads one stage's weights; `replaced` stand in for the original's tensors of that name.
+    // Thread-safe. Error(kInput) when the file has changed since it was opened or libllama refuses.
+    Model load(size_t stage, const ReplacedTensors& replaced = {}) const;
+    // As load(), for a run of one's own choosing.
+    Model load_run(const CutStage& run, const ReplacedTensors& replaced = {}) const;
+    uint64_t bytes_read(size_t stage) const;  // from the file, by load()
+
+  private:
+    void require_unchanged() const;
+
+    std::filesystem::path path_;
+    EngineOptions options_;
+    Anatomy anatomy_;
+    OriginalFiles files_;
+    CutPlan plan_;
+    std::filesystem::file_time_type changed_;
+};
+
+}  // namespace bitgauge
