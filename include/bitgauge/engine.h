@@ -22,7 +22,12 @@ namespace bitgauge {
 struct EngineOptions {
     uint32_t threads = 0;     // 0: one per core
     int32_t gpu_layers = -1;  // layers kept on an accelerator; -1: all, where there is one
+    // Runs of layers that a model is evaluated in, one after the other: kStagesAuto: several only
+    // where it does not fit in memory; kStagesOff: never; else at most so many.
+    int32_t stages = -1;
 };
+constexpr int32_t kStagesAuto = -1;
+constexpr int32_t kStagesOff = 0;
 
 // One core per thread; 0 becomes the number of cores this process may use.
 uint32_t resolve_threads(uint32_t threads);
@@ -106,6 +111,7 @@ class Context {
 
     std::span<const float> states() const;
     std::span<const float> logits(size_t output_index) const;
+    bool is_last_stage() const;  // a whole model is one stage: the last
 
   private:
     struct State;

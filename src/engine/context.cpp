@@ -176,6 +176,10 @@ std::span<const float> Context::states() const {
     return state_->states;
 }
 
+bool Context::is_last_stage() const {
+    return !state_->ends.hands_states;
+}
+
 std::span<const float> Context::logits(size_t output_index) const {
     const float* row =
         llama_get_logits_ith(state_->context.get(), state_->output_rows.at(output_index));

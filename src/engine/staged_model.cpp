@@ -67,6 +67,15 @@ uint64_t StagedModel::bytes_read(size_t stage) const {
     return make_segment(anatomy_, plan_.stages.at(stage), {}).bytes_read;
 }
 
+uint32_t StagedModel::vocabulary() const {
+    const TensorInfo* embedding = anatomy_.file().find_tensor("token_embd.weight");
+    return embedding == nullptr ? 0 : static_cast<uint32_t>(embedding->shape.back());
+}
+
+uint32_t StagedModel::width() const {
+    return anatomy_.number("embedding_length_out", anatomy_.number("embedding_length", 0));
+}
+
 void StagedModel::require_unchanged() const {
     uint64_t bytes = 0;
     for (const fs::path& shard : anatomy_.file().shards()) bytes += fs::file_size(shard);

@@ -27,6 +27,8 @@ class StagedModel {
     const CutPlan& plan() const { return plan_; }
     size_t stages() const { return plan_.stages.size(); }
     const Anatomy& anatomy() const { return anatomy_; }
+    uint32_t vocabulary() const;  // tokens of the embedding
+    uint32_t width() const;       // of the final hidden state
 
     // Reads one stage's weights; `replaced` stand in for the original's tensors of that name.
     // Thread-safe. Error(kInput) when the file has changed since it was opened or libllama refuses.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -14,11 +15,15 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
+bool is_good(const CaptureJob& job, size_t shard) {
+    return shard_is_good(shard_path(job.kind, job.out, shard), shard_schema(job.kind),
+                         job.identity);
+}
+
 std::vector<size_t> missing_shards(const CaptureJob& job) {
     std::vector<size_t> missing;
-    for (size_t shard : job.shards) {
-        const fs::path path = shard_path(job.kind, job.out, shard);
-        if (!shard_is_good(path, shard_schema(job.kind), job.identity)) missing.push_back(shard);
+    for (const size_t shard : job.shards) {
+        if (!is_good(job, shard)) missing.push_back(shard);
     }
     return missing;
 }
@@ -28,35 +33,93 @@ WindowRange range_of(const CaptureJob& job, size_t n_windows, size_t shard) {
     return {first, std::min<size_t>(n_windows, first + job.windows_per_shard)};
 }
 
-void capture_shard(const CaptureJob& job, Context& context, std::span<const Window> windows,
-                   size_t shard, ShardObserver& observer, Progress& progress) {
-    const WindowRange range = range_of(job, windows.size(), shard);
-    const auto depth =
-        job.kind == CaptureKind::kStates ? Context::Depth::kStates : Context::Depth::kLogits;
-    const auto in_shard = windows.subspan(range.first, range.last - range.first);
-    observer.begin(shard, range);
-    for (WindowBatch batch : batch_windows(in_shard, job.shape.sequences, in_shard.size())) {
-        batch.first += range.first;
-        run_batch(context, job.shape, windows, batch, depth, observer);
-        progress.advance(static_cast<int64_t>(batch.count));
+// The pass that a job asks for, unit by unit.
+class Capture {
+  public:
+    Capture(const CaptureJob& job, std::vector<Window> windows)
+        : job_(job),
+          windows_(std::move(windows)),
+          shards_(job.way.staged ? job.shards : missing_shards(job)),
+          pass_(setting_of(job)) {
+        if (job.kind != CaptureKind::kStates) return;
+        head_.emplace(job.model);
+        check_.emplace(job.shape, windows_);
     }
-    observer.write(shard_path(job.kind, job.out, shard), job.identity);
-}
 
-void capture_shards(const CaptureJob& job, const Model& model, Context& context,
-                    std::span<const Window> windows, Progress& progress) {
-    const std::vector<size_t> missing = missing_shards(job);
-    size_t n_windows = 0;
-    for (size_t shard : missing) {
-        const WindowRange range = range_of(job, windows.size(), shard);
-        n_windows += range.last - range.first;
+    CaptureReport run(Progress& progress) {
+        report_ = {.vocabulary = pass_.vocabulary(), .width = pass_.width()};
+        observer_ = make_shard_observer(job_, windows_, pass_.width(), pass_.vocabulary());
+        if (check_) add_check();
+        for (const size_t shard : shards_) add_shard(shard);
+        if (job_.noise_floor && job_.kind == CaptureKind::kStates) add_noise_floor();
+        pass_.run(units_, progress);
+        return report_;
     }
-    const auto observer = make_shard_observer(job, windows, model.width(), model.vocabulary());
-    progress.begin("reading " + job.model.filename().string(), static_cast<int64_t>(n_windows),
-                   "windows");
-    for (size_t shard : missing) capture_shard(job, context, windows, shard, *observer, progress);
-    progress.end();
-}
+
+  private:
+    static PassSetting setting_of(const CaptureJob& job) {
+        return {.model = job.model,
+                .context = {.window_tokens = job.shape.window_tokens,
+                            .sequences = job.shape.sequences,
+                            .call_tokens = job.shape.ubatch_tokens},
+                .engine = job.engine,
+                .way = job.way,
+                .scratch = job.out,
+                .identity = to_json(job).dump()};
+    }
+
+    void add_check() {
+        PassUnit unit = check_->unit();
+        unit.finish = [this] {
+            report_.check = check_->finish(*head_, job_.precision);
+            return report_.check.reproduced;
+        };
+        units_.push_back(std::move(unit));
+    }
+
+    void add_shard(size_t shard) {
+        const WindowRange range = range_of(job_, windows_.size(), shard);
+        const auto inside = std::span(windows_).subspan(range.first, range.last - range.first);
+        PassUnit unit{.windows = windows_,
+                      .batches = batch_windows(inside, job_.shape.sequences, inside.size()),
+                      .shape = job_.shape,
+                      .depth = job_.kind == CaptureKind::kStates ? Context::Depth::kStates
+                                                                 : Context::Depth::kLogits,
+                      .observer = observer_.get()};
+        for (WindowBatch& batch : unit.batches) batch.first += range.first;
+        unit.begin = [this, shard, range] {
+            if (is_good(job_, shard)) return false;
+            observer_->begin(shard, range);
+            return true;
+        };
+        unit.finish = [this, shard] {
+            observer_->write(shard_path(job_.kind, job_.out, shard), job_.identity);
+            return true;
+        };
+        units_.push_back(std::move(unit));
+    }
+
+    void add_noise_floor() {
+        floor_.emplace(job_, windows_, pass_.width());
+        PassUnit unit = floor_->unit();
+        unit.finish = [this] {
+            report_.noise_floor_nats = floor_->finish(*head_);
+            return true;
+        };
+        units_.push_back(std::move(unit));
+    }
+
+    const CaptureJob& job_;
+    std::vector<Window> windows_;
+    std::vector<size_t> shards_;
+    ModelPass pass_;
+    std::optional<ModelHead> head_;
+    std::optional<HeadCheckUnit> check_;
+    std::optional<NoiseFloorUnit> floor_;
+    std::unique_ptr<ShardObserver> observer_;
+    std::vector<PassUnit> units_;
+    CaptureReport report_;
+};
 
 }  // namespace
 
@@ -78,26 +141,7 @@ const char* shard_schema(CaptureKind kind) {
 }
 
 CaptureReport capture(const CaptureJob& job, Progress& progress) {
-    const Windows windows = read_windows(job.windows);
-    const Model model = Model::load(job.model, job.engine);
-    Context context(model,
-                    {.window_tokens = job.shape.window_tokens,
-                     .sequences = job.shape.sequences,
-                     .call_tokens = job.shape.ubatch_tokens},
-                    job.engine);
-    CaptureReport report{.vocabulary = model.vocabulary(), .width = model.width()};
-    if (job.kind != CaptureKind::kStates) {
-        capture_shards(job, model, context, windows.windows, progress);
-        return report;
-    }
-    ModelHead head(job.model);
-    report.check = check_head(context, job.shape, windows.windows, head, job.precision);
-    if (!report.check.reproduced) return report;
-    capture_shards(job, model, context, windows.windows, progress);
-    if (job.noise_floor) {
-        report.noise_floor_nats = measure_noise_floor(job, context, windows.windows, head);
-    }
-    return report;
+    return Capture(job, read_windows(job.windows).windows).run(progress);
 }
 
 StatesShard::StatesShard(const fs::path& path, StatePrecision precision, size_t width)

@@ -35,6 +35,7 @@ struct CaptureJob {
     std::vector<size_t> shards;  // which ones are wanted; good ones are kept
     bool noise_floor = false;    // kStates: measure it once the first shard is there
     EngineOptions engine;
+    StageWay way;
 };
 
 Json to_json(const CaptureJob& job);

@@ -17,7 +17,12 @@ Json to_json(const CaptureJob& job) {
             {"shards", job.shards},
             {"noise_floor", job.noise_floor},
             {"threads", job.engine.threads},
-            {"gpu_layers", job.engine.gpu_layers}};
+            {"gpu_layers", job.engine.gpu_layers},
+            {"staged", job.way.staged},
+            {"stages", job.way.stages},
+            {"two_resident", job.way.two_resident},
+            {"forget_pages", job.way.forget_pages},
+            {"way", job.way.text}};
 }
 
 CaptureJob capture_job_from_json(const Json& json) {
@@ -34,7 +39,12 @@ CaptureJob capture_job_from_json(const Json& json) {
             .windows_per_shard = json.at("windows_per_shard"),
             .shards = json.at("shards").get<std::vector<size_t>>(),
             .noise_floor = json.at("noise_floor"),
-            .engine = {.threads = json.at("threads"), .gpu_layers = json.at("gpu_layers")}};
+            .engine = {.threads = json.at("threads"), .gpu_layers = json.at("gpu_layers")},
+            .way = {.staged = json.at("staged"),
+                    .stages = json.at("stages"),
+                    .two_resident = json.at("two_resident"),
+                    .forget_pages = json.at("forget_pages"),
+                    .text = json.at("way")}};
 }
 
 Json to_json(const CaptureReport& report) {

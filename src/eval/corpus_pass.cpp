@@ -39,6 +39,32 @@ Call make_call(std::span<const Window> windows, const WindowBatch& batch, uint32
     return call;
 }
 
+// The rows of a batch as its calls take and give them.
+class StateFlow {
+  public:
+    StateFlow(CarriedStates* carried, size_t tokens) : carried_(carried) {
+        if (carried == nullptr) return;
+        carried->out.clear();
+        width_ = carried->in.size() / tokens;
+    }
+
+    std::span<const float> next(size_t tokens) {
+        if (carried_ == nullptr) return {};
+        const auto rows = std::span<const float>(carried_->in).subspan(taken_, tokens * width_);
+        taken_ += rows.size();
+        return rows;
+    }
+
+    void keep(std::span<const float> rows) {
+        carried_->out.insert(carried_->out.end(), rows.begin(), rows.end());
+    }
+
+  private:
+    CarriedStates* carried_;
+    size_t width_ = 0;
+    size_t taken_ = 0;
+};
+
 }  // namespace
 
 PassShape default_shape(uint32_t window_tokens, uint32_t vocabulary, uint64_t logit_bytes) {
@@ -68,21 +94,28 @@ std::vector<WindowBatch> batch_windows(std::span<const Window> windows, size_t s
 }
 
 void run_batch(Context& context, const PassShape& shape, std::span<const Window> windows,
-               const WindowBatch& batch, Context::Depth depth, PassObserver& observer) {
+               const WindowBatch& batch, Context::Depth depth, PassObserver& observer,
+               CarriedStates* carried) {
     const auto length = static_cast<uint32_t>(windows[batch.first].tokens.size());
     const uint32_t step =
         std::max<uint32_t>(1, shape.ubatch_tokens / static_cast<uint32_t>(batch.count));
+    const uint32_t reported = observer.wants_last_position() ? length : length - 1;
+    StateFlow flow(carried, batch.count * length);
     context.clear();
     for (uint32_t begin = 0; begin < length; begin += step) {
         throw_if_interrupted();
         const Call call = make_call(windows, batch, begin, std::min(length, begin + step));
-        context.decode(call.tokens, depth);
+        context.decode(call.tokens, depth, flow.next(call.tokens.size()));
+        if (!context.is_last_stage()) {
+            flow.keep(context.states());
+            continue;
+        }
         for (size_t i = 0; i < call.outputs.size(); ++i) {
             const auto [window, position] = call.outputs[i];
-            if (position + 1 < length) observer.on_position(window, position, context, i);
+            if (position < reported) observer.on_position(window, position, context, i);
         }
     }
-    observer.on_batch_done(batch);
+    if (context.is_last_stage()) observer.on_batch_done(batch);
 }
 
 }  // namespace bitgauge

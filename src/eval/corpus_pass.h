@@ -43,10 +43,22 @@ class PassObserver {
     virtual void on_position(size_t window, uint32_t position, const Context& context,
                              size_t index) = 0;
     virtual void on_batch_done(const WindowBatch& /*batch*/) {}
+    // Whether a window's last position is reported all the same.
+    virtual bool wants_last_position() const { return false; }
 };
 
-// Evaluates one batch. Throws Error(kInterrupted) between two calls after Ctrl-C.
+// What a batch carries from one stage of a model to the next: a row of equal width for each of its
+// tokens, call after call. `in` is empty in the first stage.
+struct CarriedStates {
+    std::vector<float> in;
+    std::vector<float> out;
+};
+
+// Evaluates one batch; `observer` hears of it in the last stage of a model, which fills no
+// `carried->out`. A whole model needs no `carried`. Throws Error(kInterrupted) between two calls
+// after Ctrl-C.
 void run_batch(Context& context, const PassShape& shape, std::span<const Window> windows,
-               const WindowBatch& batch, Context::Depth depth, PassObserver& observer);
+               const WindowBatch& batch, Context::Depth depth, PassObserver& observer,
+               CarriedStates* carried = nullptr);
 
 }  // namespace bitgauge

@@ -15,19 +15,17 @@ constexpr uint32_t kRowsPerWindow = 8;
 constexpr uint32_t kTokensPerWindow = 32;  // read before them; what follows the norm sees one row
 
 // The first tokens of each window of the first batch; the last few of each want an output.
-std::vector<BatchToken> check_tokens(std::span<const Window> windows, const WindowBatch& batch,
-                                     uint32_t length) {
-    std::vector<BatchToken> tokens;
-    for (size_t i = 0; i < batch.count; ++i) {
-        const auto& all = windows[batch.first + i].tokens;
-        for (uint32_t p = 0; p < length; ++p) {
-            tokens.push_back({.token = all[p],
-                              .position = static_cast<int32_t>(p),
-                              .sequence = static_cast<int32_t>(i),
-                              .output = p + kRowsPerWindow >= length});
-        }
+std::vector<Window> beginnings(std::span<const Window> windows, const PassShape& shape) {
+    const WindowBatch batch = batch_windows(windows, shape.sequences, windows.size()).front();
+    const auto length = std::min<uint32_t>(
+        {kTokensPerWindow, static_cast<uint32_t>(windows[batch.first].tokens.size()),
+         std::max<uint32_t>(1, shape.ubatch_tokens / static_cast<uint32_t>(batch.count))});
+    std::vector<Window> result;
+    for (const Window& window : windows.subspan(batch.first, batch.count)) {
+        result.push_back({.tokens = {window.tokens.begin(), window.tokens.begin() + length},
+                          .first_scored = length - std::min(length, kRowsPerWindow)});
     }
-    return tokens;
+    return result;
 }
 
 struct Comparison {
@@ -68,34 +66,46 @@ std::vector<float> through_precision(std::span<const float> states, StatePrecisi
     return back;
 }
 
-std::vector<float> collect_logits(const Context& context, size_t rows) {
-    std::vector<float> all;
-    for (size_t i = 0; i < rows; ++i) {
-        const auto row = context.logits(i);
-        all.insert(all.end(), row.begin(), row.end());
-    }
-    return all;
-}
-
 }  // namespace
 
-HeadCheck check_head(Context& context, const PassShape& shape, std::span<const Window> windows,
-                     ModelHead& head, StatePrecision precision) {
+class HeadCheckUnit::Rows : public PassObserver {
+  public:
+    void on_position(size_t, uint32_t, const Context& context, size_t index) override {
+        if (index == 0) states.assign(context.states().begin(), context.states().end());
+        const auto row = context.logits(index);
+        logits.insert(logits.end(), row.begin(), row.end());
+        ++count;
+    }
+    bool wants_last_position() const override { return true; }
+
+    std::vector<float> states;  // all windows are read in one call
+    std::vector<float> logits;
+    size_t count = 0;
+};
+
+HeadCheckUnit::HeadCheckUnit(const PassShape& shape, std::span<const Window> windows)
+    : shape_(shape), windows_(beginnings(windows, shape)), rows_(std::make_unique<Rows>()) {}
+
+HeadCheckUnit::~HeadCheckUnit() = default;
+
+PassUnit HeadCheckUnit::unit() {
+    return {.windows = windows_,
+            .batches = {{0, windows_.size()}},
+            .shape = shape_,
+            .depth = Context::Depth::kLogits,
+            .observer = rows_.get()};
+}
+
+HeadCheck HeadCheckUnit::finish(ModelHead& head, StatePrecision precision) const {
     HeadCheck check;
-    const WindowBatch batch = batch_windows(windows, shape.sequences, windows.size()).front();
-    const auto length = std::min<uint32_t>(
-        {kTokensPerWindow, static_cast<uint32_t>(windows[batch.first].tokens.size()),
-         std::max<uint32_t>(1, shape.ubatch_tokens / static_cast<uint32_t>(batch.count))});
-    const size_t rows = batch.count * std::min(length, kRowsPerWindow);
-    context.clear();
-    context.decode(check_tokens(windows, batch, length), Context::Depth::kLogits);
-    const std::vector<float> states(context.states().begin(), context.states().end());
+    const std::vector<float>& states = rows_->states;
+    const std::vector<float>& logits = rows_->logits;
+    const size_t rows = rows_->count;
     if (states.size() != rows * head.head().width()) {
         check.outcome = fmt::format("{} state values where {} were due; whole logits are used",
                                     states.size(), rows * head.head().width());
         return check;
     }
-    const std::vector<float> logits = collect_logits(context, rows);
     const std::vector<float> products = dense_logits(head.head(), states);
     const HeadTransform fitted = fit_transform(products, logits, head.stated_softcap(), {});
     if (std::isfinite(fitted.scale)) head.set_transform(fitted.scale, fitted.softcap);

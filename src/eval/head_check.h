@@ -3,11 +3,13 @@
 // Whether a model's logits can be made again from its final states: compared with libllama's own on
 // the first windows before anything is built on it.
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/state_codec.h"
-#include "eval/corpus_pass.h"
 #include "eval/model_head.h"
+#include "eval/model_pass.h"
 
 namespace bitgauge {
 
@@ -25,9 +27,22 @@ struct HeadCheck {
 // Below this mean divergence from libllama's own logits a rebuilt head counts as the same.
 constexpr double kHeadCheckNats = 1e-6;
 
-// Decodes the beginning of the first batch of windows and compares a few positions of each.
-// Gives `head` the transform it found.
-HeadCheck check_head(Context& context, const PassShape& shape, std::span<const Window> windows,
-                     ModelHead& head, StatePrecision precision);
+// Asks for the beginning of the first batch of windows and compares a few positions of each.
+class HeadCheckUnit {
+  public:
+    HeadCheckUnit(const PassShape& shape, std::span<const Window> windows);
+    ~HeadCheckUnit();
+
+    // What a pass has to evaluate; it refers to this object.
+    PassUnit unit();
+    // Once it has: gives `head` the transform it found.
+    HeadCheck finish(ModelHead& head, StatePrecision precision) const;
+
+  private:
+    class Rows;
+    PassShape shape_;
+    std::vector<Window> windows_;
+    std::unique_ptr<Rows> rows_;
+};
 
 }  // namespace bitgauge

@@ -22,11 +22,13 @@ std::vector<Window> two_windows(uint32_t vocabulary) {
 }
 
 HeadCheck check(const fs::path& path, StatePrecision precision = StatePrecision::kF32) {
-    const Model model = Model::load(path, one_thread());
     const PassShape shape{.window_tokens = 20, .sequences = 2, .ubatch_tokens = 40};
-    Context context(model, {20, 2, 40}, one_thread());
+    ModelPass pass({.model = path, .context = {20, 2, 40}, .engine = one_thread()});
+    HeadCheckUnit check(shape, two_windows(pass.vocabulary()));
+    const PassUnit unit = check.unit();
+    pass.run({&unit, 1}, silent_progress());
     ModelHead head(path);
-    return check_head(context, shape, two_windows(model.vocabulary()), head, precision);
+    return check.finish(head, precision);
 }
 
 // The small Llama under another architecture's name.

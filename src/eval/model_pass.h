@@ -1,0 +1,73 @@
+#pragma once
+
+// A model over batches of windows, in memory as a whole or stage after stage; observers cannot
+// tell.
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bitgauge/progress.h"
+
+#include "engine/staged_model.h"
+#include "eval/corpus_pass.h"
+#include "eval/stage_states.h"
+
+namespace bitgauge {
+
+// Batches that belong together. The last stage runs units one after the other.
+struct PassUnit {
+    std::span<const Window> windows;
+    std::vector<WindowBatch> batches;
+    PassShape shape;
+    Context::Depth depth = Context::Depth::kStates;
+    PassObserver* observer = nullptr;
+    // Before and after the unit's batches in the last stage: false from `begin` leaves them out,
+    // false from `finish` ends the pass.
+    std::function<bool()> begin = [] { return true; };
+    std::function<bool()> finish = [] { return true; };
+};
+
+// How a model is evaluated.
+struct StageWay {
+    bool staged = false;
+    uint32_t stages = 0;         // at most; 0: as many as the architecture allows
+    bool two_resident = true;    // the next stage is read while one computes
+    bool forget_pages = false;   // weights do not stay in the page cache
+    std::string text = "whole";  // for the record: which way, and why
+};
+
+struct PassSetting {
+    std::filesystem::path model;
+    ContextShape context;
+    EngineOptions engine;
+    StageWay way;
+    std::filesystem::path scratch;  // folder for states between stages
+    std::string identity;           // of all that the states depend on, units included
+};
+
+class ModelPass {
+  public:
+    // Loads a whole model; of a staged one the header.
+    explicit ModelPass(PassSetting setting);
+
+    uint32_t vocabulary() const { return vocabulary_; }
+    uint32_t width() const { return width_; }  // of final states
+
+    // Evaluates every unit. A staged pass that was stopped goes on where it was; observers of its
+    // last stage hear everything again of units whose `begin` wants them.
+    void run(std::span<const PassUnit> units, Progress& progress);
+
+  private:
+    void run_whole(std::span<const PassUnit> units, Progress& progress);
+
+    PassSetting setting_;
+    std::optional<Model> whole_;
+    std::optional<StagedModel> staged_;
+    uint32_t vocabulary_ = 0;
+    uint32_t width_ = 0;
+};
+
+}  // namespace bitgauge
