@@ -194,4 +194,8 @@ CutPlan plan_cut(const Anatomy& model, uint32_t stages) {
     return plan;
 }
 
+CutStage cut_run(const Anatomy& model, uint32_t begin, uint32_t end) {
+    return Planner(model).stage(begin, end);
+}
+
 }  // namespace bitgauge

@@ -32,4 +32,7 @@ struct CutPlan {
 // At most `stages` runs of about equal size; 0: as many as the architecture allows.
 CutPlan plan_cut(const Anatomy& model, uint32_t stages);
 
+// Layers [begin, end) as a run of their own; the whole model allows it to end there.
+CutStage cut_run(const Anatomy& model, uint32_t begin, uint32_t end);
+
 }  // namespace bitgauge

@@ -1,5 +1,7 @@
 #include "engine/staged_model.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
@@ -74,6 +76,10 @@ uint32_t StagedModel::vocabulary() const {
 
 uint32_t StagedModel::width() const {
     return anatomy_.number("embedding_length_out", anatomy_.number("embedding_length", 0));
+}
+
+size_t StagedModel::state_rows() const {
+    return std::max(1U, anatomy_.number("hyper_connection.count", 1));
 }
 
 void StagedModel::require_unchanged() const {

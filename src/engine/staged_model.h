@@ -29,6 +29,7 @@ class StagedModel {
     const Anatomy& anatomy() const { return anatomy_; }
     uint32_t vocabulary() const;  // tokens of the embedding
     uint32_t width() const;       // of the final hidden state
+    size_t state_rows() const;    // of that width, that stand for one token between stages
 
     // Reads one stage's weights; `replaced` stand in for the original's tensors of that name.
     // Thread-safe. Error(kInput) when the file has changed since it was opened or libllama refuses.
