@@ -6,9 +6,11 @@
 
 namespace bitgauge {
 
-inline TinyKeys operator+(TinyKeys keys, const TinyKeys& more) {
-    keys.insert(keys.end(), more.begin(), more.end());
-    return keys;
+// Lists one behind the other.
+template <class Row>
+std::vector<Row> operator+(std::vector<Row> rows, const std::vector<Row>& more) {
+    rows.insert(rows.end(), more.begin(), more.end());
+    return rows;
 }
 
 // 8 experts of 64, of which 2 are chosen.

@@ -88,6 +88,7 @@ std::vector<TinyTensor> possible_tensors(gguf_context* header) {
     };
     llama_model_params params = llama_model_default_params();
     params.n_gpu_layers = 0;
+    params.load_mtp = true;
     start_libllama();
     forget_llama_complaints();
     const ModelHandle model(llama_model_init_from_user(header, note, &tensors, params));
@@ -133,12 +134,12 @@ struct Values {
 };
 
 constexpr Values kValues[] = {
+    {.part = ".bias", .spread = 0.1F},
     {.part = "norm", .middle = 1, .spread = 0.1F},
     {.part = "output_scale", .middle = 1, .spread = 0.1F},
     {.part = "rope_f", .middle = 1.5F, .spread = 0.2F},
     {.part = "ssm_a", .middle = 1, .spread = 0.25F, .negative = true},  // a decay
     {.part = "ssm_d", .middle = 1, .spread = 0.1F},
-    {.part = ".bias", .spread = 0.1F},
     {.part = "ffn_gate_inp", .spread = 2, .by_width = true},  // a router with an opinion
     {.part = "token_embd", .spread = 2, .by_width = true},
     {.part = "output.weight", .spread = 2, .by_width = true},
@@ -228,13 +229,8 @@ void add_tensor(gguf_context* header, const TinyTensor& tensor, int ggml_type,
 }  // namespace
 
 const std::vector<TinyModel>& tiny_models() {
-    static const std::vector<TinyModel> all = [] {
-        std::vector<TinyModel> models;
-        for (auto& part : {tiny_dense_models(), tiny_expert_models(), tiny_recurrent_models()}) {
-            models.insert(models.end(), part.begin(), part.end());
-        }
-        return models;
-    }();
+    static const std::vector<TinyModel> all =
+        tiny_dense_models() + tiny_expert_models() + tiny_recurrent_models();
     return all;
 }
 
