@@ -3,16 +3,6 @@
 namespace bitgauge {
 namespace {
 
-// Every head has keys and values of its own.
-TinyKeys all_heads() {
-    return {{"attention.head_count_kv", 4}};
-}
-
-// Windows of 16 tokens, in the layers that the architecture gives them to unless told otherwise.
-TinyKeys windows() {
-    return {{"attention.sliding_window", 16}};
-}
-
 std::vector<TinyModel> models_like_llama() {
     return {
         {.name = "llama", .architecture = "llama"},
@@ -145,6 +135,14 @@ std::vector<TinyModel> models_that_must_stay_whole() {
 }
 
 }  // namespace
+
+TinyKeys all_heads() {
+    return {{"attention.head_count_kv", 4}};
+}
+
+TinyKeys windows() {
+    return {{"attention.sliding_window", 16}};
+}
 
 std::vector<TinyModel> tiny_dense_models() {
     return models_like_llama() + models_with_windows() + models_with_layer_norms() +

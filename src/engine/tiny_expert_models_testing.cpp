@@ -3,26 +3,6 @@
 namespace bitgauge {
 namespace {
 
-enum Gate { kSoftmax = 1, kSigmoid = 2 };
-
-// For architectures whose experts are as wide as a layer without them.
-TinyKeys narrow() {
-    return {{"feed_forward_length", 64}};
-}
-
-// A layer without experts comes first.
-TinyKeys leading_dense() {
-    return {{"leading_dense_block_count", 1}};
-}
-
-// Attention through latent keys and values of 64, of which 16 more carry the position.
-TinyKeys latent_attention() {
-    return {{"attention.head_count_kv", 1},   {"attention.kv_lora_rank", 64},
-            {"attention.key_length", 80},     {"attention.value_length", 64},
-            {"attention.key_length_mla", 48}, {"attention.value_length_mla", 32},
-            {"rope.dimension_count", 16}};
-}
-
 // One layer more that predicts the token after the next.
 TinyKeys one_prediction_layer() {
     return {{"block_count", 9}, {"nextn_predict_layers", 1}};
@@ -127,6 +107,21 @@ TinyKeys experts() {
 TinyKeys experts_and_shared() {
     return experts() +
            TinyKeys{{"expert_shared_count", 1}, {"expert_shared_feed_forward_length", 96}};
+}
+
+TinyKeys narrow() {
+    return {{"feed_forward_length", 64}};
+}
+
+TinyKeys leading_dense() {
+    return {{"leading_dense_block_count", 1}};
+}
+
+TinyKeys latent_attention() {
+    return {{"attention.head_count_kv", 1},   {"attention.kv_lora_rank", 64},
+            {"attention.key_length", 80},     {"attention.value_length", 64},
+            {"attention.key_length_mla", 48}, {"attention.value_length_mla", 32},
+            {"rope.dimension_count", 16}};
 }
 
 std::vector<TinyModel> tiny_expert_models() {

@@ -55,13 +55,18 @@ struct SetKey {
     }
 };
 
+std::string full_name(const TinyModel& model, const TinyKey& key) {
+    const bool general = key.name.starts_with("xielu.");  // llama.cpp's name for all architectures
+    return general ? key.name : model.architecture + "." + key.name;
+}
+
 GgufContext make_header(const TinyModel& model) {
     GgufContext header(gguf_init_empty());
     gguf_set_val_str(header.get(), "general.architecture", model.architecture.c_str());
     gguf_set_val_str(header.get(), "general.name", model.name.c_str());
     gguf_set_val_str(header.get(), "tokenizer.ggml.model", "none");
     for (const TinyKey& key : default_keys() + model.keys) {
-        const std::string name = model.architecture + "." + key.name;
+        const std::string name = full_name(model, key);
         std::visit(SetKey{header.get(), name.c_str()}, key.value);
     }
     return header;
@@ -230,7 +235,7 @@ void add_tensor(gguf_context* header, const TinyTensor& tensor, int ggml_type,
 
 const std::vector<TinyModel>& tiny_models() {
     static const std::vector<TinyModel> all =
-        tiny_dense_models() + tiny_expert_models() + tiny_recurrent_models();
+        tiny_dense_models() + tiny_expert_models() + tiny_recurrent_models() + tiny_rare_models();
     return all;
 }
 

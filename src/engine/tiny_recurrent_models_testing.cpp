@@ -105,7 +105,7 @@ std::vector<TinyModel> models_of_short_convolutions() {
          .keys = attention_in_two_layers() + experts() +
                  TinyKeys{{"shortconv.l_cache", 3},
                           {"leading_dense_block_count", 2},
-                          {"expert_gating_func", 2}},
+                          {"expert_gating_func", kSigmoid}},
          .tied = true},
     };
 }
