@@ -42,7 +42,7 @@ ROOMS = {
     "importance": room(2, "gguf stats"),
     "hardware": room(2, "gguf qtype"),
     "quantize": room(3, "gguf qtype recipe importance stats"),
-    "eval": room(3, "gguf qtype engine text stats store"),
+    "eval": room(3, "gguf qtype engine importance hardware text stats store"),
     "tasks": room(3, "engine text stats store"),
     "sweep": room(4, "gguf qtype recipe quantize engine eval store plan"),
     "report": room(4, "store stats plan"),

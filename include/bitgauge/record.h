@@ -24,6 +24,7 @@ struct BaselineIdentity {
     double self_kld_nats = 0;        // KLD of the stored form against the unrounded one
     double head_check_max_abs = 0;   // largest logit difference to libllama's own, first window
     std::string head_check_outcome;  // one sentence
+    std::string evaluation;          // as BuildIdentity's
 };
 
 struct ProtocolIdentity {
@@ -100,6 +101,7 @@ struct BuildIdentity {
     std::string backend;  // devices used: "CPU"
     std::string cpu;
     uint32_t threads = 0;
+    std::string evaluation;  // "whole", or in how many stages and why that is the same
 };
 
 struct MeasureRecord {

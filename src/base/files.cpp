@@ -1,6 +1,7 @@
 #include "base/files.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
@@ -116,6 +117,13 @@ void make_folder(const fs::path& path) {
                     fmt::format("folder '{}' cannot be made: {}", path.string(), failed.message()),
                     "check the path and its permissions");
     }
+}
+
+fs::path cache_folder() {
+    const char* cache = std::getenv("XDG_CACHE_HOME");
+    if (cache != nullptr && *cache != '\0') return fs::path(cache) / "bitgauge";
+    const char* home = std::getenv("HOME");
+    return home == nullptr ? fs::path() : fs::path(home) / ".cache/bitgauge";
 }
 
 }  // namespace bitgauge

@@ -60,6 +60,10 @@ class MappedFile {
     size_t size_ = 0;
 };
 
+// Where what can be made again is kept: ${XDG_CACHE_HOME:-~/.cache}/bitgauge; empty where the
+// environment names neither.
+std::filesystem::path cache_folder();
+
 // Creates the folder and its parents; Error(kEnvironment) when that fails.
 void make_folder(const std::filesystem::path& path);
 

@@ -1,8 +1,44 @@
 #include "cli/engine_options.h"
 
+#include <charconv>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace bitgauge {
+
+namespace {
+
+constexpr int32_t kMostStages = 4096;
+
+// "auto", "off" or a number of stages; nothing for anything else.
+std::optional<int32_t> stages_by_name(const std::string& text) {
+    if (text == "auto") return kStagesAuto;
+    if (text == "off") return kStagesOff;
+    int32_t stages = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, problem] = std::from_chars(text.data(), end, stages);
+    const bool number = problem == std::errc() && stop == end;
+    return number && stages >= 1 && stages <= kMostStages ? std::optional(stages) : std::nullopt;
+}
+
+void add_stages_option(CLI::App& command, EngineOptions& options) {
+    command
+        .add_option_function<std::string>(
+            "--stages",
+            [&options](const std::string& text) { options.stages = *stages_by_name(text); },
+            "Layers in memory at once: auto, off (all), or in how many stages")
+        ->check([](const std::string& text) {
+            return stages_by_name(text)
+                       ? std::string()
+                       : "--stages is auto, off or a number from 1 to 4096, not '" + text + "'";
+        })
+        ->type_name("N")
+        ->default_str("auto")
+        ->group("Evaluation");
+}
+
+}  // namespace
 
 void add_engine_options(CLI::App& command, EngineOptions& options) {
     command.add_option("--threads", options.threads, "Threads (0: one per core)")
@@ -13,6 +49,7 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
         ->type_name("N")
         ->capture_default_str()
         ->group("Evaluation");
+    add_stages_option(command, options);
 }
 
 Isolation this_program() {

@@ -93,9 +93,13 @@ void Anatomy::read_cuts() {
     const auto full = rule_->full_layer_array.empty()
                           ? std::nullopt
                           : arrays_.integers(key(rule_->full_layer_array));
+    const auto heads =
+        rule_->begins_with_heads ? arrays_.integers(key("attention.head_count")) : std::nullopt;
+    const auto is_set = [](const auto& values, uint32_t i) {
+        return !values || i >= values->size() || (*values)[i] != 0;
+    };
     for (uint32_t i = 0; i < count(); ++i) {
-        const bool whole = !full || i >= full->size() || (*full)[i] != 0;
-        layers_[i].cut_before = i % unit == 0 && whole;
+        layers_[i].cut_before = i % unit == 0 && is_set(full, i) && is_set(heads, i);
     }
 }
 

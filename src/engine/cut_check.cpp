@@ -80,9 +80,10 @@ class Checker {
         size_t pairs = 0;
         for (const size_t first : different_pairs()) {
             if (!pair_is_same(first)) {
-                return {false, fmt::format("stages {} and {} give other numbers than one stage made "
-                                           "of both",
-                                           first + 1, first + 2)};
+                return {false,
+                        fmt::format("stages {} and {} give other numbers than one stage made "
+                                    "of both",
+                                    first + 1, first + 2)};
             }
             ++pairs;
         }
@@ -103,7 +104,8 @@ class Checker {
         std::vector<size_t> pairs;
         for (size_t i = 0; i + 1 < model_.stages(); ++i) {
             const CutStage& stage = model_.plan().stages[i];
-            const bool is_new = seen.insert({kind_of(stage.end() - 1), kind_of(stage.end())}).second;
+            const bool is_new =
+                seen.insert({kind_of(stage.end() - 1), kind_of(stage.end())}).second;
             if (is_new || i == 0 || i + 2 == model_.stages()) pairs.push_back(i);
         }
         return pairs;

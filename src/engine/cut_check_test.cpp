@@ -33,6 +33,14 @@ TEST_P(CutCheckOf, SinglePrecision) {
     expect_same(GetParam(), GGML_TYPE_F32);
 }
 
+TEST_P(CutCheckOf, HalfPrecision) {
+    expect_same(GetParam(), GGML_TYPE_F16);
+}
+
+TEST_P(CutCheckOf, FourBits) {
+    expect_same(GetParam(), GGML_TYPE_Q4_0);
+}
+
 std::vector<std::string> names() {
     std::vector<std::string> all;
     for (const TinyModel& model : tiny_models()) all.push_back(model.name);

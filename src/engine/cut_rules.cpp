@@ -30,6 +30,7 @@ constexpr CutRule kRules[] = {
     {.architecture = "cohere2", .window = {.period = 4}},
     {.architecture = "cohere2moe", .window = {.period = 4, .global_first = true}},
     {.architecture = "command-r", .whole_at = kCommandRWhole},
+    {.architecture = "deci", .begins_with_heads = true},
     {.architecture = "deepseek2", .implied = kDeepseek2},
     {.architecture = "deepseek4", .whole = kAcrossLayers, .handed_on = "l_last"},
     {.architecture = "ernie4_5-moe", .unit_key = "interleave_moe_layer_step"},
@@ -59,6 +60,7 @@ constexpr CutRule kRules[] = {
      .unit = 4,
      .unit_key = "interleave_moe_layer_step",
      .window = {.period = 4, .always = true}},
+    {.architecture = "maple", .whole = "a run that begins with a layer without positions differs"},
     {.architecture = "mellum", .window = {.period = 4}},
     {.architecture = "minicpm", .implied = kMinicpm},
     {.architecture = "minicpm3", .whole = kByDepth},
@@ -84,6 +86,7 @@ constexpr CutRule kRules[] = {
      .avoided_layers = 4,
      .window = {.period = 4, .global_first = true}},
     {.architecture = "smollm3", .unit = 4},
+    {.architecture = "step35", .least_layers = 2},  // the last layer's output has another name
     {.architecture = "t5", .whole = "it has an encoder and a decoder"},
     {.architecture = "t5encoder", .whole = "it is an encoder"},
     {.architecture = "talkie", .whole = kAcrossLayers},

@@ -48,7 +48,8 @@ struct CutRule {
     bool needs_sparse = false;      // ... a layer with experts
     bool drops_rope_without_global = false;  // rope_freqs belongs to layers without a window
     std::string_view full_layer_array =
-        {};                                // cuts fall only before layers that are 1 in this array
+        {};                          // cuts fall only before layers that are 1 in this array
+    bool begins_with_heads = false;  // layers without heads are meant; none of them may be a first
     std::string_view handed_on = "l_out";  // node "<this>-<layer>": what a layer gives to the next
     std::string_view entry = {};           // node that takes it in beside the usual ones
     std::span<const ImpliedKey> implied = {};

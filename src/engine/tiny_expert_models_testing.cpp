@@ -50,8 +50,9 @@ std::vector<TinyModel> models_with_experts_everywhere() {
         {.name = "arctic", .architecture = "arctic", .keys = experts() + narrow()},
         {.name = "smallthinker",
          .architecture = "smallthinker",
-         .keys = experts() +
-                 TinyKeys{{"attention.sliding_window", 16}, {"expert_gating_func", kSigmoid}}},
+         .keys = experts() + TinyKeys{{"block_count", 16},
+                                      {"attention.sliding_window", 16},
+                                      {"expert_gating_func", kSigmoid}}},
     };
 }
 

@@ -127,6 +127,7 @@ void keep_report(BaselineManifest& m, const CaptureReport& report) {
     m.head_scale = check.scale;
     m.head_softcap = check.softcap;
     m.identity.baseline.self_kld_nats = check.self_kld_nats;
+    m.identity.baseline.evaluation = report.evaluation;
     m.identity.baseline.head_check_max_abs = check.max_abs;
     m.identity.baseline.head_check_outcome = check.outcome;
 }

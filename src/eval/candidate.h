@@ -19,6 +19,7 @@ struct Candidate {
     ModelIdentity identity;
     std::string key;                  // of a complete record of it
     std::filesystem::path work;       // folder of its shards
+    std::string evaluation;           // whole or staged, and why
     bool whole_logits = false;        // states and head do not reproduce it
     std::unique_ptr<ModelHead> head;  // otherwise, once captured
 };

@@ -46,6 +46,7 @@ struct CaptureReport {
     double noise_floor_nats = 0;  // 0: not measured
     uint32_t vocabulary = 0;
     uint32_t width = 0;
+    std::string evaluation;  // whole or staged, and why
 };
 
 Json to_json(const CaptureReport& report);

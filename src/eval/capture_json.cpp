@@ -3,7 +3,8 @@
 namespace bitgauge {
 
 Json to_json(const CaptureJob& job) {
-    return {{"kind", static_cast<int>(job.kind)},
+    return {{"job", "capture"},
+            {"kind", static_cast<int>(job.kind)},
             {"baseline", job.baseline.string()},
             {"model", job.model.string()},
             {"windows", job.windows.string()},

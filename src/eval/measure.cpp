@@ -126,6 +126,7 @@ class Measurement {
             const CaptureReport report = run_capture(job, options_.isolation, progress_);
             progress_.detail(fmt::format("{}: {}", candidate.identity.file, report.check.outcome));
             candidate.whole_logits = !report.check.reproduced;
+            candidate.evaluation = report.evaluation;
             if (report.check.reproduced) {
                 candidate.head = std::make_unique<ModelHead>(candidate.path, report.check.scale,
                                                              report.check.softcap);
@@ -133,7 +134,8 @@ class Measurement {
             }
         }
         const CaptureJob job = job_for(candidate, CaptureKind::kDivergence, shards);
-        if (!job.shards.empty()) run_capture(job, options_.isolation, progress_);
+        if (job.shards.empty()) return;
+        candidate.evaluation = run_capture(job, options_.isolation, progress_).evaluation;
     }
 
     void compare_group(std::span<Candidate> group, const std::vector<size_t>& shards) const {
@@ -202,6 +204,7 @@ MeasureRecord Measurement::record_of(const Candidate& candidate,
     record.created_utc = utc_now();
     record.model = candidate.identity;
     record.build = build_identity(options_.engine);
+    record.build.evaluation = candidate.evaluation;
     summarize(values_of(candidate), places, baseline_.windows(), record);
     return record;
 }

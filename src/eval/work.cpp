@@ -11,6 +11,7 @@
 #include "base/child_process.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "eval/stage_way.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -104,44 +105,60 @@ void remove_job(const fs::path& job_file) {
     fs::remove(job_file.parent_path(), ignored);
 }
 
-CaptureReport run_in_child(const CaptureJob& job, const fs::path& program, Progress& progress) {
-    const fs::path job_file = job.out / "job.json";
+Json run_in_child(const Json& job, const fs::path& folder, const fs::path& program,
+                  Progress& progress) {
+    const fs::path job_file = folder / "job.json";
     const fs::path outcome_file = outcome_path(job_file);
     fs::remove(outcome_file);
-    write_file_atomically(job_file, to_json(job).dump());
+    write_file_atomically(job_file, job.dump());
     const ChildOutcome child = run_child(program, {"worker", job_file.string()},
                                          [&](const std::string& line) { relay(line, progress); });
     progress.end();
     const std::string said = fs::exists(outcome_file) ? read_text_file(outcome_file) : "";
     remove_job(job_file);
-    if (said.empty()) throw_for(child, job.model);
-    const Json outcome = Json::parse(said);
+    if (said.empty()) throw_for(child, job.at("model").get<std::string>());
+    Json outcome = Json::parse(said);
     if (outcome.contains("error")) {
         throw Error(static_cast<ErrorKind>(outcome.at("kind").get<int>()), outcome.at("error"),
                     outcome.at("hint"));
     }
-    return capture_report_from_json(outcome);
+    return outcome;
+}
+
+Json do_job(const Json& job, Progress& progress) {
+    if (job.at("job") == kCutCheckJob) return do_cut_check(job);
+    return to_json(capture(capture_job_from_json(job), progress));
 }
 
 }  // namespace
 
-CaptureReport run_capture(const CaptureJob& job, const Isolation& isolation, Progress& progress) {
+Json run_job(const Json& job, const fs::path& folder, const Isolation& isolation,
+             Progress& progress) {
+    make_folder(folder);
+    return isolation.program ? run_in_child(job, folder, *isolation.program, progress)
+                             : do_job(job, progress);
+}
+
+CaptureReport run_capture(CaptureJob job, const Isolation& isolation, Progress& progress) {
     make_folder(job.out);
-    return isolation.program ? run_in_child(job, *isolation.program, progress)
-                             : capture(job, progress);
+    job.way = choose_way(job.model, job.shape, job.engine, isolation, job.out, progress);
+    CaptureReport report =
+        capture_report_from_json(run_job(to_json(job), job.out, isolation, progress));
+    report.evaluation = job.way.text;
+    return report;
 }
 
 int run_worker(const fs::path& job_file, Progress& progress) {
-    const CaptureJob job = capture_job_from_json(Json::parse(read_text_file(job_file)));
+    const Json job = Json::parse(read_text_file(job_file));
     Json outcome;
     int status = 0;
     try {
-        outcome = to_json(capture(job, progress));
+        outcome = do_job(job, progress);
     } catch (const Error& error) {
         outcome = error_to_json(error);
         status = static_cast<int>(error.kind());
     } catch (const std::bad_alloc&) {
-        outcome = error_to_json(out_of_memory(job.model));
+        outcome = error_to_json(out_of_memory(job.at("model").get<std::string>()));
         status = static_cast<int>(ErrorKind::kEnvironment);
     }
     write_file_atomically(outcome_path(job_file), outcome.dump());

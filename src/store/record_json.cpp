@@ -47,6 +47,7 @@ void describe(auto& field, Either<BaselineIdentity> auto& b) {
     field("self_kld_nats", b.self_kld_nats);
     field("head_check_max_abs_logit", b.head_check_max_abs);
     field("head_check_outcome", b.head_check_outcome);
+    field.later("evaluation", b.evaluation);
 }
 
 void describe(auto& field, Either<ProtocolIdentity> auto& p) {
@@ -122,6 +123,7 @@ void describe(auto& field, Either<BuildIdentity> auto& b) {
     field("backend", b.backend);
     field("cpu", b.cpu);
     field("threads", b.threads);
+    field.later("evaluation", b.evaluation);
 }
 
 void describe(auto& field, Either<MeasureRecord> auto& r) {
@@ -160,6 +162,9 @@ Json encode(const T& value);
 struct Writer {
     Json json = Json::object();
     void operator()(const char* name, const auto& value) { json[name] = encode(value); }
+    void later(const char* name, const std::string& value) {
+        if (!value.empty()) (*this)(name, value);
+    }
 };
 
 Json encode_number(double value) {
@@ -218,6 +223,10 @@ struct Reader {
         const auto found = json.find(name);
         if (found == json.end()) fail(inner, "is missing");
         decode(*found, value, inner);
+    }
+    // What records of earlier versions do not have.
+    void later(const char* name, auto& value) const {
+        if (json.contains(name)) (*this)(name, value);
     }
 };
 

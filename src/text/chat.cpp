@@ -45,11 +45,8 @@ fs::path script_path() {
 }
 
 std::string private_python() {
-    const char* cache = std::getenv("XDG_CACHE_HOME");
-    const char* home = std::getenv("HOME");
-    if (cache != nullptr) return (fs::path(cache) / "bitgauge/venv/bin/python").string();
-    if (home != nullptr) return (fs::path(home) / ".cache/bitgauge/venv/bin/python").string();
-    return {};
+    const fs::path cache = cache_folder();
+    return cache.empty() ? std::string() : (cache / "venv/bin/python").string();
 }
 
 std::string python() {
