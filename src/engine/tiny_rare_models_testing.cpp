@@ -54,7 +54,7 @@ std::vector<TinyModel> rare_dense_models() {
         {.name = "exaone", .architecture = "exaone"},
         {.name = "granite_swa",
          .architecture = "granite_swa",
-         .keys = every_second_layer_has_a_window() + TinyKeys{{"logit_scale", 2.0}}},
+         .keys = every_second_layer_has_a_window() + TinyKeys{{"logit_scale", 0.75}}},
         {.name = "hrm_text",
          .architecture = "hrm_text",
          .keys = {{"block_count", 6},
@@ -163,7 +163,7 @@ std::vector<TinyModel> rare_expert_models() {
         {.name = "mimo2",
          .architecture = "mimo2",
          .keys = every_second_layer_has_a_window() + experts()},
-        {.name = "minimax-01",
+        {.name = "minimax-01",  // in Q4_0 libllama 0.5.0 asserts on several sequences
          .architecture = "minimax-01",
          .keys = experts() + narrow() +
                  TinyKeys{{"residual_scale", 3.0}, {"full_attention_interval", 4}}},
@@ -215,7 +215,9 @@ std::vector<TinyModel> rare_recurrent_models() {
                           {"rope.dimension_count", 0},
                           {"attention.indexer.kpool", 4},
                           {"attention.indexer.kpool_select_tail", true}},
-         .biases = true},
+         .biases = true,
+         .single = {"hc_", "indexer", "ssm_f_", "ssm_g_", "ssm_beta", "attn_kv_a_mqa", "attn_k_b",
+                    "attn_v_b"}},
         {.name = "rwkv6qwen2",
          .architecture = "rwkv6qwen2",
          .keys = {{"token_shift_count", 1},
