@@ -23,7 +23,7 @@ constexpr size_t kTokens = 32;
 
 std::filesystem::path written(const TinyModel& model, int type = GGML_TYPE_F32) {
     static const auto folder = fresh_folder("tiny_models");
-    const auto path = folder / (model.name + ".gguf");
+    auto path = folder / (model.name + ".gguf");
     write_tiny_model(model, type, 1, path);
     return path;
 }
