@@ -105,35 +105,10 @@ std::vector<TinyModel> rare_expert_models() {
          .architecture = "cohere2moe",
          .keys = windows() + experts() + leading_dense() + TinyKeys{{"logit_scale", 0.75}},
          .tied = true},
-        {.name = "deepseek32",
-         .architecture = "deepseek32",
-         .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer() +
-                 TinyKeys{{"expert_gating_func", kSigmoid}},
-         .biases = true},
-        {.name = "deepseek4",
-         .architecture = "deepseek4",
-         .keys = experts_and_shared() + windows() + latent_attention_with_indexer() + streams() +
-                 TinyKeys{{"attention.key_length", 64},
-                          {"attention.value_length", 64},
-                          {"rope.dimension_count", 32},
-                          {"attention.output_group_count", 2},
-                          {"attention.output_lora_rank", 32},
-                          {"attention.compress_ratios", PerLayer{0, 0, 4, 128, 4, 128, 4, 0}},
-                          {"attention.compress_rope_freq_base", 160000.0},
-                          {"hash_layer_count", 0},
-                          {"swiglu_clamp_exp", 10.0},
-                          {"expert_gating_func", 4},
-                          {"expert_weights_norm", true},
-                          {"expert_weights_scale", 1.0}},
-         .biases = true},
         {.name = "exaone-moe",
          .architecture = "exaone-moe",
          .keys = windows() + experts_and_shared() + leading_dense() +
                  TinyKeys{{"expert_gating_func", kSigmoid}}},
-        {.name = "glm-dsa",
-         .architecture = "glm-dsa",
-         .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer(),
-         .biases = true},
         {.name = "grovemoe",
          .architecture = "grovemoe",
          .keys = experts() + TinyKeys{{"expert_chunk_feed_forward_length", 32},
@@ -143,14 +118,6 @@ std::vector<TinyModel> rare_expert_models() {
          .architecture = "hy_v3",
          .keys =
              experts_and_shared() + leading_dense() + TinyKeys{{"expert_gating_func", kSigmoid}}},
-        {.name = "hy_v4",
-         .architecture = "hy_v4",
-         .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer() +
-                 streams() +
-                 TinyKeys{{"attention.indexer.types", PerLayer{1, 0, 1, 0, 1, 0, 1, 0}},
-                          {"expert_gating_func", kSigmoid},
-                          {"expert_weights_norm", true}},
-         .biases = true},
         {.name = "laguna",
          .architecture = "laguna",
          .keys = windows() + experts_and_shared() + leading_dense()},
@@ -177,14 +144,52 @@ std::vector<TinyModel> rare_expert_models() {
                           {"attention.indexer.top_k", 16},
                           {"attention.indexer.block_size", 4},
                           {"attention.indexer.local_blocks", 1}}},
-        {.name = "mistral4",
-         .architecture = "mistral4",
-         .keys = experts_and_shared() + leading_dense() + latent_attention() +
-                 TinyKeys{{"attention.q_lora_rank", 96}}},
         {.name = "qwen3vlmoe", .architecture = "qwen3vlmoe", .keys = experts() + sections()},
         {.name = "step35",
          .architecture = "step35",
          .keys = every_second_layer_has_a_window() + experts_and_shared()},
+    };
+}
+
+std::vector<TinyModel> rare_latent_models() {
+    return {
+        {.name = "deepseek32",
+         .architecture = "deepseek32",
+         .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer() +
+                 TinyKeys{{"expert_gating_func", kSigmoid}},
+         .biases = true},
+        {.name = "deepseek4",
+         .architecture = "deepseek4",
+         .keys = experts_and_shared() + windows() + latent_attention_with_indexer() + streams() +
+                 TinyKeys{{"attention.key_length", 64},
+                          {"attention.value_length", 64},
+                          {"rope.dimension_count", 32},
+                          {"attention.output_group_count", 2},
+                          {"attention.output_lora_rank", 32},
+                          {"attention.compress_ratios", PerLayer{0, 0, 4, 128, 4, 128, 4, 0}},
+                          {"attention.compress_rope_freq_base", 160000.0},
+                          {"hash_layer_count", 0},
+                          {"swiglu_clamp_exp", 10.0},
+                          {"expert_gating_func", 4},
+                          {"expert_weights_norm", true},
+                          {"expert_weights_scale", 1.0}},
+         .biases = true},
+        {.name = "glm-dsa",
+         .architecture = "glm-dsa",
+         .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer(),
+         .biases = true},
+        {.name = "hy_v4",
+         .architecture = "hy_v4",
+         .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer() +
+                 streams() +
+                 TinyKeys{{"attention.indexer.types", PerLayer{1, 0, 1, 0, 1, 0, 1, 0}},
+                          {"expert_gating_func", kSigmoid},
+                          {"expert_weights_norm", true}},
+         .biases = true},
+        {.name = "mistral4",
+         .architecture = "mistral4",
+         .keys = experts_and_shared() + leading_dense() + latent_attention() +
+                 TinyKeys{{"attention.q_lora_rank", 96}}},
     };
 }
 
@@ -241,7 +246,8 @@ std::vector<TinyModel> rare_recurrent_models() {
 }  // namespace
 
 std::vector<TinyModel> tiny_rare_models() {
-    return rare_dense_models() + rare_expert_models() + rare_recurrent_models();
+    return rare_dense_models() + rare_expert_models() + rare_latent_models() +
+           rare_recurrent_models();
 }
 
 }  // namespace bitgauge
