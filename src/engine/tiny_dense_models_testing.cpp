@@ -3,6 +3,23 @@
 namespace bitgauge {
 namespace {
 
+// Windows in six of eight layers, whose heads are half as wide as those of the other two.
+TinyKeys gemma4() {
+    return windows() +
+           TinyKeys{{"attention.sliding_window_pattern", PerLayer{1, 1, 1, 1, 0, 1, 1, 0}},
+                    {"attention.head_count_kv", PerLayer{2, 2, 2, 2, 1, 2, 2, 1}},
+                    {"attention.key_length", 64},
+                    {"attention.value_length", 64},
+                    {"attention.key_length_swa", 32},
+                    {"attention.value_length_swa", 32},
+                    {"rope.dimension_count", 64},
+                    {"rope.dimension_count_swa", 32},
+                    {"rope.freq_base_swa", 10000.0},
+                    {"attention.shared_kv_layers", 0},
+                    {"embedding_length_per_layer_input", 0},
+                    {"final_logit_softcapping", 30.0}};
+}
+
 std::vector<TinyModel> models_like_llama() {
     return {
         {.name = "llama", .architecture = "llama"},
@@ -24,7 +41,7 @@ std::vector<TinyModel> models_like_llama() {
         {.name = "phi3", .architecture = "phi3", .keys = windows()},
         {.name = "granite",
          .architecture = "granite",
-         .keys = {{"logit_scale", 2.0},
+         .keys = {{"logit_scale", 0.75},
                   {"residual_scale", 0.5},
                   {"embedding_scale", 4.0},
                   {"attention.scale", 0.125}},
@@ -50,22 +67,12 @@ std::vector<TinyModel> models_with_windows() {
          .architecture = "gemma3",
          .keys = windows() + TinyKeys{{"rope.freq_base_swa", 10000.0}},
          .tied = true},
-        {.name = "gemma4",
+        {.name = "gemma4", .architecture = "gemma4", .keys = gemma4(), .tied = true},
+        {.name = "gemma4-moe",  // without values of their own in layers that see everything
          .architecture = "gemma4",
-         .keys = windows() +
-                 TinyKeys{{"attention.sliding_window_pattern", PerLayer{1, 1, 1, 1, 0, 1, 1, 0}},
-                          {"attention.head_count_kv", PerLayer{2, 2, 2, 2, 1, 2, 2, 1}},
-                          {"attention.key_length", 64},
-                          {"attention.value_length", 64},
-                          {"attention.key_length_swa", 32},
-                          {"attention.value_length_swa", 32},
-                          {"rope.dimension_count", 64},
-                          {"rope.dimension_count_swa", 32},
-                          {"rope.freq_base_swa", 10000.0},
-                          {"attention.shared_kv_layers", 0},
-                          {"embedding_length_per_layer_input", 0},
-                          {"final_logit_softcapping", 30.0}},
-         .tied = true},
+         .keys = gemma4() + experts(),
+         .tied = true,
+         .without = {"blk.4.attn_v", "blk.7.attn_v"}},
         {.name = "cohere2",
          .architecture = "cohere2",
          .keys = windows() + TinyKeys{{"logit_scale", 0.75}},

@@ -31,7 +31,7 @@ std::vector<TinyModel> models_with_experts_everywhere() {
         {.name = "granitemoe",
          .architecture = "granitemoe",
          .keys = experts() + narrow() +
-                 TinyKeys{{"logit_scale", 2.0},
+                 TinyKeys{{"logit_scale", 0.75},
                           {"residual_scale", 0.5},
                           {"embedding_scale", 4.0},
                           {"attention.scale", 0.125}},

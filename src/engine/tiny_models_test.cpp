@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -8,8 +9,10 @@
 #include "bitgauge/gguf.h"
 
 #include "engine/engine_testing.h"
+#include "engine/handles.h"
 #include "engine/tiny_models_testing.h"
 
+#include <ggml-backend.h>
 #include <ggml.h>
 
 namespace bitgauge {
@@ -20,7 +23,7 @@ constexpr size_t kTokens = 32;
 
 std::filesystem::path written(const TinyModel& model, int type = GGML_TYPE_F32) {
     static const auto folder = fresh_folder("tiny_models");
-    const auto path = folder / (model.name + ".gguf");
+    auto path = folder / (model.name + ".gguf");
     write_tiny_model(model, type, 1, path);
     return path;
 }
@@ -110,6 +113,42 @@ TEST(TinyModelTypes, LeaveNormsAndRoutersAlone) {
                              "blk.0.ssm_conv1d.weight", "blk.0.ssm_a"}) {
         EXPECT_EQ(type(name), GGML_TYPE_F32) << name;
     }
+}
+
+// libllama asks for each node before it is computed and after; per layer, whom the router chose.
+struct Chosen {
+    std::map<std::string, std::set<int32_t>> experts;
+
+    static bool note(ggml_tensor* node, bool ask, void* self) {
+        const std::string name = node->name;
+        if (!name.starts_with("ffn_moe_topk-")) return !ask;
+        if (ask) return true;
+        for (int64_t token = 0; token < node->ne[1]; ++token) {
+            std::vector<int32_t> ids(static_cast<size_t>(node->ne[0]));
+            ggml_backend_tensor_get(node, ids.data(), static_cast<size_t>(token) * node->nb[1],
+                                    ids.size() * sizeof(int32_t));
+            static_cast<Chosen*>(self)->experts[name].insert(ids.begin(), ids.end());
+        }
+        return true;
+    }
+};
+
+TEST(TinyModelRouters, ChooseOtherExpertsForOtherTokens) {
+    const auto path = written(tiny_model("qwen3moe"));
+    const ModelHandle model(llama_model_load_from_file(path.c_str(), llama_model_default_params()));
+    Chosen chosen;
+    llama_context_params params = llama_context_default_params();
+    params.n_threads = params.n_threads_batch = 1;
+    params.cb_eval = Chosen::note;
+    params.cb_eval_user_data = &chosen;
+    const ContextHandle context(llama_init_from_model(model.get(), params));
+    auto ids = some_tokens(64, 256);
+    std::vector<int8_t> outputs(ids.size(), 1);  // else the last layer sees one token
+    llama_batch batch = llama_batch_get_one(ids.data(), static_cast<int32_t>(ids.size()));
+    batch.logits = outputs.data();
+    EXPECT_EQ(llama_decode(context.get(), batch), 0);
+    EXPECT_EQ(chosen.experts.size(), 8);
+    for (const auto& [layer, experts] : chosen.experts) EXPECT_GE(experts.size(), 4) << layer;
 }
 
 TEST(TinyModelSeeds, MakeOtherWeights) {

@@ -112,11 +112,13 @@ bool has_any_part(std::string_view name, const Parts& parts) {
 }
 
 bool left_out(const TinyModel& model, const std::string& name) {
-    static constexpr std::string_view kNeeded[] = {"norm", "ssm_", "exp_probs_b"};
+    static constexpr std::string_view kNeeded[] = {"norm", "ssm_", "exp_probs_b",
+                                                   "ffn_gate_inp.scale"};
     if (model.tied && name == "output.weight") return true;
     if (has_any_part(name, model.without)) return true;
+    if (has_any_part(name, kNeeded)) return false;
     if (name.ends_with(".scale") || name.ends_with(".input_scale")) return true;
-    return name.ends_with(".bias") && !model.biases && !has_any_part(name, kNeeded);
+    return name.ends_with(".bias") && !model.biases;
 }
 
 // Those of the model, each once: tensors that several layers share are created for each.
@@ -133,27 +135,37 @@ std::vector<TinyTensor> chosen_tensors(const TinyModel& model, gguf_context* hea
 // Where values of a tensor lie. `spread` is a standard deviation; with `by_width` it is divided by
 // the root of the row length, so that a product with a row has that deviation.
 struct Values {
-    std::string_view part;  // of the tensor's name; the first that fits counts
+    std::string_view part;  // of "^name$", the name in its layer; the first that fits counts
     float middle = 0, spread = 1;
     bool by_width = false, negative = false;
 };
 
+constexpr std::string_view kTied = "an embedding that is the head";  // instead of its name
+
 constexpr Values kValues[] = {
-    {.part = ".bias", .spread = 0.1F},
+    {.part = kTied, .spread = 1.5F, .by_width = true},
+    {.part = ".bias$", .spread = 0.1F},
     {.part = "norm", .middle = 1, .spread = 0.1F},
-    {.part = "output_scale", .middle = 1, .spread = 0.1F},
-    {.part = "rope_f", .middle = 1.5F, .spread = 0.2F},
-    {.part = "ssm_a", .middle = 1, .spread = 0.25F, .negative = true},  // a decay
-    {.part = "ssm_d", .middle = 1, .spread = 0.1F},
-    {.part = "ffn_gate_inp", .spread = 2, .by_width = true},  // a router with an opinion
-    {.part = "token_embd", .spread = 2, .by_width = true},
-    {.part = "output.weight", .spread = 2, .by_width = true},
+    {.part = "scale", .middle = 1, .spread = 0.1F},
+    {.part = "^rope_f", .middle = 1.5F, .spread = 0.2F},
+    {.part = "^ssm_a$", .middle = 1, .spread = 0.25F, .negative = true},  // a decay
+    {.part = "^ssm_d$", .middle = 1, .spread = 0.1F},
+    {.part = "^ffn_gate_inp", .spread = 2, .by_width = true},       // a router with an opinion
+    {.part = "^token_embd.weight", .spread = 8, .by_width = true},  // not drowned by layers
+    {.part = "^output.weight", .spread = 2, .by_width = true},
     {.part = "", .by_width = true},
 };
 
-const Values& values_of(std::string_view name) {
+// "blk.3.ssm_a" -> "ssm_a"
+std::string_view name_in_layer(std::string_view name) {
+    return name.starts_with("blk.") ? name.substr(name.find('.', 4) + 1) : name;
+}
+
+const Values& values_of(const TinyModel& model, std::string_view name) {
+    if (model.tied && name == "token_embd.weight") name = kTied;
+    const std::string framed = "^" + std::string(name_in_layer(name)) + "$";
     return *std::find_if(std::begin(kValues), std::end(kValues),
-                         [&](const Values& values) { return has_part(name, values.part); });
+                         [&](const Values& values) { return has_part(framed, values.part); });
 }
 
 // A bell of mean 0 and deviation 1, the same on every machine: splitmix64 (Steele et al., 2014),
@@ -177,8 +189,8 @@ class Bell {
     uint64_t state_;
 };
 
-std::vector<float> fill(const TinyTensor& tensor, uint64_t seed) {
-    const Values& kind = values_of(tensor.name);
+std::vector<float> fill(const TinyModel& model, const TinyTensor& tensor, uint64_t seed) {
+    const Values& kind = values_of(model, tensor.name);
     const float width = kind.by_width ? std::sqrt(static_cast<float>(tensor.shape[0])) : 1.0F;
     const float sign = kind.negative ? -1.0F : 1.0F;
     Bell bell(seed, tensor.name);
@@ -188,24 +200,20 @@ std::vector<float> fill(const TinyTensor& tensor, uint64_t seed) {
 }
 
 // What llama-quantize leaves alone, as far as it is in these models.
-bool stays_single(const TinyTensor& tensor) {
-    static constexpr std::string_view kSingle[] = {"_norm.weight",
-                                                   "ffn_gate_inp.weight",
-                                                   "position_embd",
-                                                   "token_types",
-                                                   "ssm_conv1d",
-                                                   "shortconv.conv",
-                                                   "altup",
-                                                   "laurel",
-                                                   "per_layer_model_proj",
-                                                   "time_mix_"};
+bool stays_single(const TinyModel& model, const TinyTensor& tensor) {
+    static constexpr std::string_view kSingle[] = {
+        "_norm.weight",         "ffn_gate_inp.weight", "position_embd",  "token_types",
+        "ssm_conv1d",           "shortconv.conv",      "altup",          "laurel",
+        "per_layer_model_proj", "time_mix_first",      "time_mix_decay", "time_mix_lerp",
+        "time_mix_w",           "time_mix_v0",         "time_mix_v1",    "time_mix_v2",
+        "time_mix_a",           "time_mix_g1",         "time_mix_g2"};
     return tensor.shape.size() < 2 || !tensor.name.ends_with("weight") ||
-           has_any_part(tensor.name, kSingle);
+           has_any_part(tensor.name, kSingle) || has_any_part(tensor.name, model.single);
 }
 
-int stored_type(const TinyTensor& tensor, int ggml_type) {
+int stored_type(const TinyModel& model, const TinyTensor& tensor, int ggml_type) {
     const bool fits = tensor.shape[0] % type_by_id(ggml_type)->block_weights == 0;
-    return fits && !stays_single(tensor) ? ggml_type : GGML_TYPE_F32;
+    return fits && !stays_single(model, tensor) ? ggml_type : GGML_TYPE_F32;
 }
 
 std::vector<std::byte> encode(const std::vector<float>& values, uint64_t width, int ggml_type) {
@@ -251,8 +259,8 @@ void write_tiny_model(const TinyModel& model, int ggml_type, uint64_t seed,
     const GgufContext header = make_header(model);
     std::vector<std::vector<std::byte>> data;
     for (const TinyTensor& tensor : chosen_tensors(model, header.get())) {
-        const int type = stored_type(tensor, ggml_type);
-        data.push_back(encode(fill(tensor, seed), tensor.shape[0], type));
+        const int type = stored_type(model, tensor, ggml_type);
+        data.push_back(encode(fill(model, tensor, seed), tensor.shape[0], type));
         add_tensor(header.get(), tensor, type, data.back());
     }
     if (!gguf_write_to_file(header.get(), path.c_str(), /*only_meta=*/false)) {

@@ -42,6 +42,7 @@ struct TinyModel {
     bool tied = false;                 // the head is the token embedding
     bool biases = false;               // the biases that the architecture may have or not
     std::vector<std::string> without;  // optional tensors left out: a part of their names
+    std::vector<std::string> single;   // matrices that have to stay F32, likewise
 };
 
 // All of them, every name once.

@@ -54,7 +54,7 @@ std::vector<TinyModel> rare_dense_models() {
         {.name = "exaone", .architecture = "exaone"},
         {.name = "granite_swa",
          .architecture = "granite_swa",
-         .keys = every_second_layer_has_a_window() + TinyKeys{{"logit_scale", 2.0}}},
+         .keys = every_second_layer_has_a_window() + TinyKeys{{"logit_scale", 0.75}}},
         {.name = "hrm_text",
          .architecture = "hrm_text",
          .keys = {{"block_count", 6},
@@ -105,6 +105,54 @@ std::vector<TinyModel> rare_expert_models() {
          .architecture = "cohere2moe",
          .keys = windows() + experts() + leading_dense() + TinyKeys{{"logit_scale", 0.75}},
          .tied = true},
+        {.name = "exaone-moe",
+         .architecture = "exaone-moe",
+         .keys = windows() + experts_and_shared() + leading_dense() +
+                 TinyKeys{{"expert_gating_func", kSigmoid}}},
+        {.name = "grovemoe",
+         .architecture = "grovemoe",
+         .keys = experts() + TinyKeys{{"expert_chunk_feed_forward_length", 32},
+                                      {"expert_group_scale", 0.05},
+                                      {"experts_per_group", 2}}},
+        {.name = "hy_v3",
+         .architecture = "hy_v3",
+         .keys =
+             experts_and_shared() + leading_dense() + TinyKeys{{"expert_gating_func", kSigmoid}}},
+        {.name = "laguna",
+         .architecture = "laguna",
+         .keys = windows() + experts_and_shared() + leading_dense()},
+        {.name = "maple",
+         .architecture = "maple",
+         .keys =
+             every_second_layer_has_a_window() + experts() + TinyKeys{{"swiglu_clamp_exp", 7.0}},
+         .biases = true},
+        {.name = "mellum", .architecture = "mellum", .keys = windows() + experts()},
+        {.name = "mimo2",
+         .architecture = "mimo2",
+         .keys = every_second_layer_has_a_window() + experts()},
+        {.name = "minimax-01",  // in Q4_0 libllama 0.5.0 asserts on several sequences
+         .architecture = "minimax-01",
+         .keys = experts() + narrow() +
+                 TinyKeys{{"residual_scale", 3.0}, {"full_attention_interval", 4}}},
+        {.name = "minimax-m3",
+         .architecture = "minimax-m3",
+         .keys = experts_and_shared() + leading_dense() +
+                 TinyKeys{{"rope.dimension_count", 16},
+                          {"expert_gating_func", kSigmoid},
+                          {"attention.indexer.head_count", 2},
+                          {"attention.indexer.key_length", 32},
+                          {"attention.indexer.top_k", 16},
+                          {"attention.indexer.block_size", 4},
+                          {"attention.indexer.local_blocks", 1}}},
+        {.name = "qwen3vlmoe", .architecture = "qwen3vlmoe", .keys = experts() + sections()},
+        {.name = "step35",
+         .architecture = "step35",
+         .keys = every_second_layer_has_a_window() + experts_and_shared()},
+    };
+}
+
+std::vector<TinyModel> rare_latent_models() {
+    return {
         {.name = "deepseek32",
          .architecture = "deepseek32",
          .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer() +
@@ -126,23 +174,10 @@ std::vector<TinyModel> rare_expert_models() {
                           {"expert_weights_norm", true},
                           {"expert_weights_scale", 1.0}},
          .biases = true},
-        {.name = "exaone-moe",
-         .architecture = "exaone-moe",
-         .keys = windows() + experts_and_shared() + leading_dense() +
-                 TinyKeys{{"expert_gating_func", kSigmoid}}},
         {.name = "glm-dsa",
          .architecture = "glm-dsa",
          .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer(),
          .biases = true},
-        {.name = "grovemoe",
-         .architecture = "grovemoe",
-         .keys = experts() + TinyKeys{{"expert_chunk_feed_forward_length", 32},
-                                      {"expert_group_scale", 0.05},
-                                      {"experts_per_group", 2}}},
-        {.name = "hy_v3",
-         .architecture = "hy_v3",
-         .keys =
-             experts_and_shared() + leading_dense() + TinyKeys{{"expert_gating_func", kSigmoid}}},
         {.name = "hy_v4",
          .architecture = "hy_v4",
          .keys = experts_and_shared() + leading_dense() + latent_attention_with_indexer() +
@@ -151,40 +186,10 @@ std::vector<TinyModel> rare_expert_models() {
                           {"expert_gating_func", kSigmoid},
                           {"expert_weights_norm", true}},
          .biases = true},
-        {.name = "laguna",
-         .architecture = "laguna",
-         .keys = windows() + experts_and_shared() + leading_dense()},
-        {.name = "maple",
-         .architecture = "maple",
-         .keys =
-             every_second_layer_has_a_window() + experts() + TinyKeys{{"swiglu_clamp_exp", 7.0}},
-         .biases = true},
-        {.name = "mellum", .architecture = "mellum", .keys = windows() + experts()},
-        {.name = "mimo2",
-         .architecture = "mimo2",
-         .keys = every_second_layer_has_a_window() + experts()},
-        {.name = "minimax-01",
-         .architecture = "minimax-01",
-         .keys = experts() + narrow() +
-                 TinyKeys{{"residual_scale", 3.0}, {"full_attention_interval", 4}}},
-        {.name = "minimax-m3",
-         .architecture = "minimax-m3",
-         .keys = experts_and_shared() + leading_dense() +
-                 TinyKeys{{"rope.dimension_count", 16},
-                          {"expert_gating_func", kSigmoid},
-                          {"attention.indexer.head_count", 2},
-                          {"attention.indexer.key_length", 32},
-                          {"attention.indexer.top_k", 16},
-                          {"attention.indexer.block_size", 4},
-                          {"attention.indexer.local_blocks", 1}}},
         {.name = "mistral4",
          .architecture = "mistral4",
          .keys = experts_and_shared() + leading_dense() + latent_attention() +
                  TinyKeys{{"attention.q_lora_rank", 96}}},
-        {.name = "qwen3vlmoe", .architecture = "qwen3vlmoe", .keys = experts() + sections()},
-        {.name = "step35",
-         .architecture = "step35",
-         .keys = every_second_layer_has_a_window() + experts_and_shared()},
     };
 }
 
@@ -215,7 +220,9 @@ std::vector<TinyModel> rare_recurrent_models() {
                           {"rope.dimension_count", 0},
                           {"attention.indexer.kpool", 4},
                           {"attention.indexer.kpool_select_tail", true}},
-         .biases = true},
+         .biases = true,
+         .single = {"hc_", "indexer", "ssm_f_", "ssm_g_", "ssm_beta", "attn_kv_a_mqa", "attn_k_b",
+                    "attn_v_b"}},
         {.name = "rwkv6qwen2",
          .architecture = "rwkv6qwen2",
          .keys = {{"token_shift_count", 1},
@@ -239,7 +246,8 @@ std::vector<TinyModel> rare_recurrent_models() {
 }  // namespace
 
 std::vector<TinyModel> tiny_rare_models() {
-    return rare_dense_models() + rare_expert_models() + rare_recurrent_models();
+    return rare_dense_models() + rare_expert_models() + rare_latent_models() +
+           rare_recurrent_models();
 }
 
 }  // namespace bitgauge

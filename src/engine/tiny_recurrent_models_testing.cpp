@@ -65,7 +65,7 @@ std::vector<TinyModel> models_of_mamba() {
          .architecture = "granitehybrid",
          .keys = mamba2() + attention_in_two_layers() + experts_and_shared() +
                  TinyKeys{{"feed_forward_length", 64},
-                          {"logit_scale", 2.0},
+                          {"logit_scale", 0.75},
                           {"residual_scale", 0.5},
                           {"embedding_scale", 4.0},
                           {"attention.scale", 0.125},
