@@ -32,6 +32,8 @@ constexpr int32_t kStagesOff = 0;
 // One core per thread; 0 becomes the number of cores this process may use.
 uint32_t resolve_threads(uint32_t threads);
 
+class ProductObserver;  // engine/product_observer.h
+
 class Model {
   public:
     // Throws Error(kInput) with libllama's own reason: damaged, of an architecture it does not
@@ -111,6 +113,9 @@ class Context {
 
     std::span<const float> states() const;
     std::span<const float> logits(size_t output_index) const;
+    // Who is told of the inputs of the weights' products in every decode() from now on; nullptr:
+    // nobody. Numbers do not depend on it.
+    void observe_products(ProductObserver* observer);
     bool is_last_stage() const;  // a whole model is one stage: the last
 
   private:

@@ -9,6 +9,7 @@
 #include "engine/cut_rules.h"
 #include "engine/llama_log.h"
 #include "engine/model_state.h"
+#include "engine/product_observer.h"
 
 #include <ggml-backend.h>
 
@@ -65,20 +66,29 @@ struct Context::State {
     // C calls it, so nothing may be thrown through.
     static bool on_node(ggml_tensor* node, bool ask, void* self) {
         auto* state = static_cast<State*>(self);
-        const bool entry = state->is_entry(node->name);
-        if (!entry && !state->is_exit(node->name)) return !ask;
-        if (ask) return true;
         try {
-            if (entry) {
-                state->hand_in(node);
-                return true;
-            }
-            state->keep_states(node);
+            return ask ? state->wants(node) : state->take(node);
         } catch (...) {
             state->failure = std::current_exception();
             return false;
         }
-        return !state->ends.hands_states && state->depth == Depth::kLogits;
+    }
+
+    bool wants(const ggml_tensor* node) {
+        return is_entry(node->name) || is_exit(node->name) || tap.wants(node);
+    }
+
+    // False ends the evaluation of this graph.
+    bool take(ggml_tensor* node) {
+        if (is_entry(node->name)) {
+            hand_in(node);
+        } else if (is_exit(node->name)) {
+            keep_states(node);
+            return !ends.hands_states && depth == Depth::kLogits;
+        } else {
+            tap.take(node);
+        }
+        return true;
     }
 
     bool is_entry(const char* node) const {
@@ -116,6 +126,7 @@ struct Context::State {
     Depth depth = Depth::kStates;
     std::span<const float> handed_in;
     std::map<std::string, size_t, std::less<>> taken;  // of `handed_in`, by node
+    ProductTap tap;
     std::vector<float> states;
     std::vector<int32_t> output_rows;  // index in the batch of each output
     std::exception_ptr failure;
@@ -156,6 +167,7 @@ void Context::decode(std::span<const BatchToken> tokens, Depth depth,
     state.depth = depth;
     state.handed_in = handed_in;
     state.taken.clear();
+    state.tap.begin();
     state.states.clear();
     state.output_rows.clear();
     for (size_t i = 0; i < tokens.size(); ++i) {
@@ -174,6 +186,10 @@ void Context::decode(std::span<const BatchToken> tokens, Depth depth,
 
 std::span<const float> Context::states() const {
     return state_->states;
+}
+
+void Context::observe_products(ProductObserver* observer) {
+    state_->tap.observe(observer, state_->ends.layers);
 }
 
 bool Context::is_last_stage() const {

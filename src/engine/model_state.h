@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "bitgauge/engine.h"
 
@@ -17,6 +18,7 @@ struct StageEnds {
     bool hands_states = false;  // it stops at `exit_node`
     std::string exit_node;
     std::string entry_node;  // one more beside the usual ones; "" for none
+    std::vector<uint32_t> layers;  // of the whole model; empty: all of them
 };
 
 struct Model::State {

@@ -16,6 +16,7 @@ namespace {
 StageEnds ends_of(const CutRule& rule, const CutStage& run) {
     StageEnds ends{.takes_states = !run.first, .hands_states = !run.last};
     ends.entry_node = rule.entry;
+    ends.layers = run.layers;
     if (ends.hands_states) ends.exit_node = fmt::format("{}-{}", rule.handed_on, run.real - 1);
     return ends;
 }

@@ -1,0 +1,82 @@
+#include "engine/product_observer.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include <ggml-backend.h>
+#include <ggml.h>
+
+namespace bitgauge {
+namespace {
+
+bool is_product(const ggml_tensor* node) {
+    if (node->src[1] == nullptr || node->src[1]->type != GGML_TYPE_F32) return false;
+    if (node->op == GGML_OP_MUL_MAT_ID) return true;
+    return node->op == GGML_OP_MUL_MAT && node->src[1]->ne[1] >= kFewestObservedRows;
+}
+
+// Devices put their own marks around a weight's name: "CUDA0#blk.0.attn_q.weight#0".
+std::string_view plain_name(std::string_view name) {
+    const size_t begin = name.find('#');
+    if (begin == std::string_view::npos) return name;
+    name.remove_prefix(begin + 1);
+    return name.substr(0, name.find('#'));
+}
+
+const std::byte* in_memory(const ggml_tensor* tensor, std::vector<std::byte>& copy) {
+    if (ggml_backend_buffer_is_host(tensor->buffer)) {
+        return static_cast<const std::byte*>(tensor->data);
+    }
+    copy.resize(ggml_nbytes(tensor));
+    ggml_backend_tensor_get(tensor, copy.data(), 0, copy.size());
+    return copy.data();
+}
+
+}  // namespace
+
+std::string ProductTap::original_name(const char* name) const {
+    constexpr std::string_view kBlock = "blk.";
+    const std::string_view plain = plain_name(name);
+    if (layers_.empty() || !plain.starts_with(kBlock)) return std::string(plain);
+    uint32_t layer = 0;
+    const auto [end, problem] =
+        std::from_chars(plain.data() + kBlock.size(), plain.data() + plain.size(), layer);
+    if (problem != std::errc() || layer >= layers_.size()) return std::string(plain);
+    const auto rest = static_cast<size_t>(end - plain.data());
+    return fmt::format("blk.{}{}", layers_[layer], plain.substr(rest));
+}
+
+bool ProductTap::wants(const ggml_tensor* node) {
+    if (observer_ == nullptr || !is_product(node)) return false;
+    std::string weight = original_name(node->src[0]->name);
+    if (!observer_->wants(weight)) return false;
+    const ggml_tensor* ids = node->op == GGML_OP_MUL_MAT_ID ? node->src[2] : nullptr;
+    const auto [leader, is_first] = leaders_.try_emplace({node->src[1], ids}, weight);
+    if (!is_first) observer_->on_shared(weight, leader->second);
+    return is_first;
+}
+
+void ProductTap::take(const ggml_tensor* node) {
+    const ggml_tensor* weight = node->src[0];
+    const ggml_tensor* x = node->src[1];
+    ProductInput input{.weight = original_name(weight->name),
+                       .matrices = static_cast<uint64_t>(weight->ne[2]),
+                       .stacks = static_cast<uint64_t>(weight->ne[3]),
+                       .data = in_memory(x, data_),
+                       .bytes = ggml_nbytes(x)};
+    for (size_t d = 0; d < 4; ++d) {
+        input.shape[d] = static_cast<uint64_t>(x->ne[d]);
+        input.strides[d] = x->nb[d];
+    }
+    if (node->op == GGML_OP_MUL_MAT_ID) {
+        const ggml_tensor* ids = node->src[2];
+        input.ids = in_memory(ids, ids_);
+        input.id_shape = {static_cast<uint64_t>(ids->ne[0]), static_cast<uint64_t>(ids->ne[1])};
+        input.id_strides = {ids->nb[0], ids->nb[1]};
+        input.id_bytes = ggml_nbytes(ids);
+    }
+    observer_->on_product(input);
+}
+
+}  // namespace bitgauge

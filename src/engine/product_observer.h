@@ -1,0 +1,73 @@
+#pragma once
+
+// What goes into the products of a model's weights with activations, seen while they are computed.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bitgauge/engine.h"
+
+struct ggml_tensor;
+
+namespace bitgauge {
+
+// The input of one product, in the memory of this process. F32; `shape` and `strides` (bytes) as
+// ggml has them: channels, rows, matrices, stacks.
+struct ProductInput {
+    std::string weight;  // by the original's name: "blk.12.attn_q.weight"
+    uint64_t matrices = 1;
+    uint64_t stacks = 1;  // of the weight, beyond its matrices
+    const std::byte* data = nullptr;
+    std::array<uint64_t, 4> shape = {};
+    std::array<uint64_t, 4> strides = {};
+    uint64_t bytes = 0;
+    // Routed experts: which of them took which row, I32, [slots, tokens]; nullptr otherwise.
+    const std::byte* ids = nullptr;
+    std::array<uint64_t, 2> id_shape = {};
+    std::array<uint64_t, 2> id_strides = {};
+    uint64_t id_bytes = 0;
+};
+
+// Called by the thread that evaluates, between two nodes of a graph: what takes long is better done
+// elsewhere. Views are valid during the call.
+class ProductObserver {
+  public:
+    virtual ~ProductObserver() = default;
+    virtual bool wants(const std::string& weight) const = 0;
+    virtual void on_product(const ProductInput& input) = 0;
+    // `weight` is multiplied with the very activation (and experts) that `leader` was.
+    virtual void on_shared(const std::string& weight, const std::string& leader) = 0;
+};
+
+// Fewer rows are no evaluation of a text; llama-imatrix leaves them out too.
+constexpr int64_t kFewestObservedRows = 16;
+
+// Between the nodes of a graph and an observer. Private to this room.
+class ProductTap {
+  public:
+    void observe(ProductObserver* observer, const std::vector<uint32_t>& layers) {
+        observer_ = observer;
+        layers_ = layers;
+    }
+    // A new call: activations of the one before are gone.
+    void begin() { leaders_.clear(); }
+    // Before a node is computed: whether it is wanted. Tells the observer of shared activations.
+    bool wants(const ggml_tensor* node);
+    // After it was.
+    void take(const ggml_tensor* node);
+
+  private:
+    std::string original_name(const char* name) const;
+
+    ProductObserver* observer_ = nullptr;
+    std::vector<uint32_t> layers_;  // of the whole model, by the stage's numbers; empty: the same
+    std::map<std::pair<const ggml_tensor*, const ggml_tensor*>, std::string> leaders_;
+    std::vector<std::byte> data_, ids_;  // copies from a device
+};
+
+}  // namespace bitgauge
