@@ -1,7 +1,8 @@
 #pragma once
 
 // Importance: how large the inputs of a matrix are, channel by channel, as llama-imatrix measures
-// it. Read from both of its formats (GGUF, and the older one of "imatrix.dat"); not yet made here.
+// it. Read from both of its formats (GGUF, and the older one of "imatrix.dat"), and what it covers
+// of a model.
 //
 // Unit: E[x^2], the mean square of an input channel over the tokens that reached the matrix. A
 // tensor of experts has one set of channels and one count of tokens per expert.
@@ -24,6 +25,37 @@ enum class UnseenExperts {
     kAbort,  // Error(kInput)
 };
 
+// NaN, infinity and negative values in a file.
+enum class BadNumbers {
+    kRefuse,  // Error(kNotFinite)
+    kKeep,    // for an audit, which counts them
+};
+
+// Where importance comes from, as files made by bitgauge tell it; empty or 0 where a file does not.
+struct ImportanceProvenance {
+    struct Text {
+        std::string path;
+        std::string stratum;
+        std::string content_hash;  // XXH3-128 of the file
+        uint64_t documents = 0;
+    };
+    struct Stratum {
+        std::string name;
+        uint64_t documents = 0;  // that were read
+        uint64_t windows = 0;
+        uint64_t tokens = 0;
+    };
+
+    std::string bitgauge;    // version of the program that measured
+    std::string llama;       // version and commit of llama.cpp
+    std::string model;       // base name of the model's file
+    std::string model_hash;  // its content hash
+    std::string protocol;    // "documents" or "llama-perplexity"
+    std::string pass;        // identity of all that decides the values, to go on with the same
+    std::vector<Text> texts;
+    std::vector<Stratum> strata;
+};
+
 // What is known of one tensor.
 struct ImportanceEntry {
     std::string tensor;           // "blk.0.ffn_up.weight"
@@ -36,9 +68,10 @@ struct ImportanceEntry {
 // A file of importance. Values stay on the disk until asked for. Thread-safe once read.
 class Importance {
   public:
-    // Error(kInput): neither format, truncated, sums without counts, nothing in it;
+    // Error(kInput): neither format, truncated, sums without counts, nothing in it, a checkpoint of
+    // an unfinished pass;
     // Error(kNotFinite): NaN or infinity, or a negative value, with the tensor's name.
-    static Importance read(const std::filesystem::path& path);
+    static Importance read(const std::filesystem::path& path, BadNumbers bad = BadNumbers::kRefuse);
 
     ~Importance();
     Importance(Importance&&) noexcept;
@@ -48,7 +81,9 @@ class Importance {
     bool is_gguf() const;                              // false: the older format
     const std::vector<std::string>& datasets() const;  // texts it was measured on, as written
     int64_t chunks() const;                            // 0 when the file does not say
-    const std::string& content_hash() const;           // XXH3-128 of the file
+    uint32_t chunk_size() const;                       // tokens; 0 when the file does not say
+    const ImportanceProvenance& made() const;
+    const std::string& content_hash() const;  // XXH3-128 of the file
 
     const std::vector<ImportanceEntry>& entries() const;           // in order of name
     const ImportanceEntry* find(const std::string& tensor) const;  // nullptr when absent

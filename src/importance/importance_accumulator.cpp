@@ -50,6 +50,15 @@ void require_rows(const std::string& tensor, const Activation& x) {
                 kReport);
 }
 
+// Found out now, not when hours of measuring are to be written.
+void require_short_name(const std::string& tensor) {
+    if (tensor.size() <= kLongestImportanceName) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("the name '{}' has {} bytes; importance files hold at most {}", tensor,
+                            tensor.size(), kLongestImportanceName),
+                "give the tensor a shorter name");
+}
+
 void require_shape(const std::string& tensor, const Group& group, uint64_t channels,
                    uint64_t matrices, size_t counts) {
     if (group.channels == channels && group.matrices == matrices && group.counts.size() == counts) {
@@ -156,6 +165,7 @@ void ImportanceAccumulator::add_routed(const ImportanceWeight& weight, const Act
 }
 
 void ImportanceAccumulator::share(const ImportanceWeight& weight, const std::string& leader) {
+    require_short_name(weight.name);
     const size_t index = begun_group(leader);
     const Group& group = sums_.groups[index];
     require_shape(weight.name, group, group.channels, weight.matrices * weight.stacks,
@@ -190,6 +200,7 @@ size_t ImportanceAccumulator::group_led_by(const std::string& tensor) {
     if (const auto waiting = waiting_.find(tensor); waiting != waiting_.end()) {
         return continued_group(tensor, waiting->second);
     }
+    require_short_name(tensor);
     const auto [known, is_new] = sums_.tensors.try_emplace(tensor, sums_.groups.size());
     if (is_new) {
         progress_[new_group()] = {.leader = tensor, .members = 1};

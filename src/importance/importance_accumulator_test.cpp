@@ -184,6 +184,15 @@ TEST(ImportanceAccumulator, RefusesAnotherShapeAndExpertsThatAreNone) {
               std::string::npos);
 }
 
+TEST(ImportanceAccumulator, RefusesANameThatNoFileCanHold) {
+    const Rows x({8, 1, 1, 1}, 0, 8);
+    ImportanceAccumulator a;
+    EXPECT_NO_THROW(a.add({.name = std::string(55, 'n')}, x.view()));
+    EXPECT_NE(refusal(ErrorKind::kInput, [&] { a.add({.name = std::string(56, 'n')}, x.view()); })
+                  .find("has 56 bytes"),
+              std::string::npos);
+}
+
 TEST(ImportanceAccumulator, NamesTheTensorWhoseInputIsNotFinite) {
     Rows x({8, 4, 1, 1}, 0, 8);
     x.values[2 * 8 + 5] = std::numeric_limits<float>::infinity();
