@@ -92,6 +92,9 @@ class Importance {
     // computes. `entry` is one of entries().
     std::vector<float> mean_squares(const ImportanceEntry& entry, UnseenExperts unseen) const;
 
+    // As the file has them: sums; in the older format means times calls.
+    std::vector<float> stored_values(const ImportanceEntry& entry) const;
+
   private:
     struct State;
     explicit Importance(std::unique_ptr<State> state);
@@ -100,6 +103,18 @@ class Importance {
 
 // The values that an importance file has for a tensor: row length times matrices.
 uint64_t input_channels(const TensorInfo& tensor);
+
+// How much text reached a tensor. A row is a token, or for experts a token at one of its experts.
+struct ImportanceCoverage {
+    std::string tensor;
+    std::vector<int64_t> rows;  // per expert; one number where the file has one for all
+    int64_t all_rows = 0;
+    // Rows after which an even routing would know the experts as well: with w = 1/rows of the
+    // expert for each row, (sum w)^2 / sum w^2 [Kish 1965, Survey Sampling], over experts that were
+    // reached; all_rows where routing is even or there is one count. Neighbouring tokens are taken
+    // as independent, which they are not.
+    double effective_rows = 0;
+};
 
 // What an importance file covers of a model.
 struct ImportanceAudit {
@@ -114,15 +129,58 @@ struct ImportanceAudit {
         uint64_t of = 0;
     };
 
-    std::vector<std::string> missing;    // asked for, not in the file
-    std::vector<Mismatch> mismatched;    // there with another number of values
-    std::vector<Unseen> unseen;          // experts that no token reached
-    std::vector<std::string> strangers;  // in the file, not in the model
+    std::vector<std::string> missing;          // asked for, not in the file
+    std::vector<Mismatch> mismatched;          // there with another number of values
+    std::vector<Unseen> unseen;                // experts that no token reached
+    std::vector<std::string> strangers;        // in the file, not in the model
+    std::vector<ImportanceCoverage> coverage;  // GGUF only: the older format counts no rows
 };
 
 // `tensors`: those of the model that will be encoded. Names come out in the order of `tensors`,
-// strangers in the order of the file.
+// strangers in the order of the file. Reads no values.
 ImportanceAudit audit_importance(const Importance& importance, const GgufFile& model,
                                  const std::vector<std::string>& tensors);
+
+struct RareExpert {
+    std::string tensor;
+    uint64_t expert = 0;  // from 0
+    int64_t rows = 0;
+    double share = 0;  // of the tensor's rows; an even routing gives 1 / experts
+};
+
+// Experts with fewer than `fewest` rows, in the order of `coverage`. Tensors with one count have
+// none.
+std::vector<RareExpert> rare_experts(const std::vector<ImportanceCoverage>& coverage,
+                                     int64_t fewest);
+
+// How unevenly a tensor's input channels carry E[x^2]: per matrix, averaged over the matrices that
+// tokens reached. Channels that are not finite or negative are left out.
+struct ImportanceEnergy {
+    std::string tensor;
+    std::string role;
+    uint64_t channels = 0;
+    double mean_square = 0;         // over the channels
+    double top_share = 0;           // share of the largest hundredth of the channels (at least one)
+    double effective_channels = 0;  // (sum e)^2 / sum e^2: 1 to `channels`; 0 without energy
+    uint64_t silent = 0;            // channels of 0, in all matrices
+};
+
+// NaN, infinity or negative values of a tensor, wherever they stand; the first by place.
+struct BadImportance {
+    std::string tensor;
+    uint64_t values = 0;
+    uint64_t matrix = 0;
+    uint64_t channel = 0;
+    float value = 0;
+};
+
+struct ImportanceContents {
+    std::vector<ImportanceEnergy>
+        energy;                      // of tensors in the model, with the right number of values
+    std::vector<BadImportance> bad;  // of any
+};
+
+// Reads every value once, one tensor at a time. `importance` may have been read with kKeep.
+ImportanceContents inspect_contents(const Importance& importance, const GgufFile& model);
 
 }  // namespace bitgauge

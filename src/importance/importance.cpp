@@ -144,6 +144,10 @@ const ImportanceEntry* Importance::find(const std::string& tensor) const {
     return at != all.end() && at->tensor == tensor ? &*at : nullptr;
 }
 
+std::vector<float> Importance::stored_values(const ImportanceEntry& entry) const {
+    return state_->sums(entry);
+}
+
 std::vector<float> Importance::mean_squares(const ImportanceEntry& entry,
                                             UnseenExperts unseen) const {
     std::vector<float> values = state_->sums(entry);
