@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -74,9 +75,10 @@ void require_whole(const fs::path& path, const std::string& tensor, const Halves
                 "make the importance file again");
 }
 
+constexpr int64_t kMostRows = int64_t{1} << 60;  // more are damage
+
 int64_t whole_count(float count) {
-    constexpr float kMost = 4e18F;  // 2^62 is 4.6e18
-    return std::abs(count) < kMost ? std::lround(count) : 0;
+    return std::abs(count) < static_cast<float>(kMostRows) ? std::lround(count) : 0;
 }
 
 template <class Number>
@@ -87,7 +89,11 @@ std::vector<Number> numbers_of(const GgufData& data, const TensorInfo& tensor) {
 }
 
 std::vector<int64_t> read_counts(const GgufData& data, const TensorInfo& tensor) {
-    if (tensor.type_id == kI64) return numbers_of<int64_t>(data, tensor);
+    if (tensor.type_id == kI64) {
+        auto counts = numbers_of<int64_t>(data, tensor);
+        for (int64_t& count : counts) count = std::clamp(count, int64_t{0}, kMostRows);
+        return counts;
+    }
     const auto raw = numbers_of<float>(data, tensor);
     std::vector<int64_t> counts(raw.size());
     std::transform(raw.begin(), raw.end(), counts.begin(), whole_count);
@@ -113,10 +119,9 @@ void require_one_precision(const fs::path& path, const std::map<std::string, Hal
                 "make the importance file again");
 }
 
-uint32_t chunk_size_of(const GgufFile& gguf) {
-    const int64_t size = gguf.integer("imatrix.chunk_size").value_or(0);
-    return size > 0 && size <= std::numeric_limits<int32_t>::max() ? static_cast<uint32_t>(size)
-                                                                   : 0;
+int64_t positive_or_0(std::optional<int64_t> number) {
+    const bool sound = number && *number > 0 && *number <= std::numeric_limits<int32_t>::max();
+    return sound ? *number : 0;
 }
 
 ImportanceFile read_gguf_importance(const fs::path& path) {
@@ -135,8 +140,8 @@ ImportanceFile read_gguf_importance(const fs::path& path) {
     for (const auto& [tensor, both] : halves) add_entry(data, tensor, both, file);
     file.checkpoint = !halves.empty() && has_types(halves.begin()->second, kF64, kI64);
     file.datasets = read_texts(gguf, "imatrix.datasets").value_or(std::vector<std::string>());
-    file.chunks = std::max<int64_t>(0, gguf.integer("imatrix.chunk_count").value_or(0));
-    file.chunk_size = chunk_size_of(gguf);
+    file.chunks = positive_or_0(gguf.integer("imatrix.chunk_count"));
+    file.chunk_size = static_cast<uint32_t>(positive_or_0(gguf.integer("imatrix.chunk_size")));
     file.made = read_importance_provenance(gguf);
     return file;
 }
