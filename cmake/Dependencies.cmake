@@ -9,6 +9,7 @@ find_package(hwy REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 
 # libllama and ggml: any installed llama.cpp with headers, else the private one of scripts/setup
 # (the Python package llama-cpp-python installs headers, libraries and CMake configurations).

@@ -14,6 +14,7 @@
 #include "text/jsonl.h"
 #include "text/utf8.h"
 #include "text/wikitext.h"
+#include "text/words.h"
 
 namespace {
 
@@ -36,11 +37,20 @@ void check_json_lines(std::string_view text) {
     }
 }
 
+void check_words(std::string_view text) {
+    size_t end = 0;
+    bitgauge::for_each_word(text, [&](const bitgauge::Word& word) {
+        require(word.begin >= end && word.end > word.begin && word.end <= text.size());
+        end = word.end;
+    });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+    check_words(text);  // of any bytes
     try {
         bitgauge::require_utf8(text, "fuzz");
         if (data[0] % 2 == 0) {

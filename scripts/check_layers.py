@@ -81,6 +81,7 @@ FOREIGN = [
     (r"xxhash\.h", {"base"}),
     (r"boost/(iterator|math)/.*", {"stats"}),
     (r"utf8(cpp)?(/.*)?\.h", {"text"}),
+    (r"utf8proc\.h", {"text"}),
     (r"curl/.*", {"hub"}),
     (r"toml\+\+/.*", {"recipe"}),
     (r"CLI/.*", {"cli"}),

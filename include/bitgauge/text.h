@@ -121,4 +121,24 @@ Windows document_windows(std::span<const TokenizedDocument> documents, const Pro
 Windows disjoint_windows(std::span<const TokenId> tokens, std::span<const uint32_t> token_document,
                          const Protocol& protocol, TokenId bos);
 
+// How much of one text stands in another.
+struct TextOverlap {
+    double share = 0;     // shared / grams, [0, 1]; 0 without grams
+    uint64_t grams = 0;   // runs of n words of `b`, one beginning at each word
+    uint64_t shared = 0;  // of them, those that also stand in `a`
+    // The longest shared passages, as `b` has them (white space to single spaces, cut after about
+    // 200 bytes), each from the first word of a shared run to its last; at most five, no two alike.
+    std::vector<std::string> examples;
+};
+
+// Runs of n words that stand word for word in both, by Brown et al. 2020 (arXiv 2005.14165,
+// appendix C), who take n up to 13 and ignore punctuation, white space and case. Words are what
+// lies between white space (Unicode), in lower case, without punctuation, symbols and invisible
+// characters; in scripts without spaces each wide character is one. Runs stay within a document; of
+// a chat that is not rendered the messages' contents are read.
+//
+// Words are compared by hashes of 64 bits. Memory: 8 bytes per run of `a`, at most 128 MiB at a
+// time (a larger `a` is gone through in parts), and 1 bit per run of `b`. Error(kInput) for n = 0.
+TextOverlap text_overlap(const Corpus& a, const Corpus& b, size_t n = 13);
+
 }  // namespace bitgauge

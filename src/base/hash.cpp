@@ -45,6 +45,10 @@ std::string hash_text(std::string_view text) {
     return ContentHash().add(text).hex();
 }
 
+uint64_t quick_hash(std::span<const std::byte> bytes) {
+    return XXH3_64bits(bytes.data(), bytes.size());
+}
+
 std::string combined_hash(const std::vector<std::string>& hashes) {
     ContentHash hash;
     for (const std::string& one : hashes) hash.add(one);

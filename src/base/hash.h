@@ -4,6 +4,7 @@
 // apart; it is no protection against someone who wants a collision.
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -30,6 +31,9 @@ class ContentHash {
 };
 
 std::string hash_text(std::string_view text);
+
+// XXH3 of 64 bits: for tables in memory, never for a name on disk.
+uint64_t quick_hash(std::span<const std::byte> bytes);
 
 // One hash of several, in their order.
 std::string combined_hash(const std::vector<std::string>& hashes);

@@ -1,7 +1,6 @@
 #include "bitgauge/importance.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <span>
 
@@ -40,27 +39,11 @@ struct Importance::State {
 
 namespace {
 
-bool begins_like_gguf(std::span<const std::byte> bytes) {
-    return bytes.size() >= 4 && std::memcmp(bytes.data(), "GGUF", 4) == 0;
-}
-
-void require_entries(const fs::path& path, const ImportanceFile& file) {
-    if (!file.entries.empty()) return;
-    throw Error(
-        ErrorKind::kInput,
-        fmt::format("'{}' holds no importance: no tensor of it ends in '.in_sum2'", path.string()),
-        "give a file that llama-imatrix made");
-}
-
-void require_numbers(const fs::path& path, const std::string& tensor,
-                     std::span<const float> values) {
-    const auto bad = std::ranges::find_if(
-        values, [](float value) { return !std::isfinite(value) || value < 0; });
-    if (bad == values.end()) return;
-    throw Error(ErrorKind::kNotFinite,
-                fmt::format("'{}' holds {} for channel {} of '{}'", path.string(), *bad,
-                            bad - values.begin(), tensor),
-                "the model gave no finite numbers when it was measured; measure again");
+void require_finished(const fs::path& path, const ImportanceFile& file) {
+    if (!file.checkpoint) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' is a checkpoint of an unfinished pass", path.string()),
+                "let 'bitgauge imatrix' finish it");
 }
 
 // As llama-quantize computes it, in single precision: the same bits.
@@ -113,14 +96,13 @@ uint64_t ImportanceEntry::unseen() const {
         std::ranges::count_if(counts, [](int64_t count) { return count <= 0; }));
 }
 
-Importance Importance::read(const fs::path& path) {
+Importance Importance::read(const fs::path& path, BadNumbers bad) {
     auto state = std::make_unique<State>(path, MappedFile(path));
-    state->file = begins_like_gguf(state->mapped.bytes())
-                      ? read_gguf_importance(path)
-                      : read_older_importance(path, state->mapped);
-    require_entries(path, state->file);
+    state->file = read_importance_file(path, state->mapped);
+    require_finished(path, state->file);
     for (const ImportanceEntry& entry : state->file.entries) {
-        require_numbers(path, entry.tensor, state->sums(entry));
+        if (bad == BadNumbers::kKeep) break;
+        require_numbers<float>(path, entry.tensor, state->sums(entry));
     }
     state->hash = hash_file(path);
     return Importance(std::move(state));
@@ -143,6 +125,12 @@ const std::vector<std::string>& Importance::datasets() const {
 int64_t Importance::chunks() const {
     return state_->file.chunks;
 }
+uint32_t Importance::chunk_size() const {
+    return state_->file.chunk_size;
+}
+const ImportanceProvenance& Importance::made() const {
+    return state_->file.made;
+}
 const std::string& Importance::content_hash() const {
     return state_->hash;
 }
@@ -154,6 +142,10 @@ const ImportanceEntry* Importance::find(const std::string& tensor) const {
     const auto& all = state_->file.entries;
     const auto at = std::ranges::lower_bound(all, tensor, {}, &ImportanceEntry::tensor);
     return at != all.end() && at->tensor == tensor ? &*at : nullptr;
+}
+
+std::vector<float> Importance::stored_values(const ImportanceEntry& entry) const {
+    return state_->sums(entry);
 }
 
 std::vector<float> Importance::mean_squares(const ImportanceEntry& entry,

@@ -1,7 +1,28 @@
+#include <algorithm>
+#include <numeric>
+
 #include "bitgauge/importance.h"
 
 namespace bitgauge {
 namespace {
+
+double effective_rows_of(const std::vector<int64_t>& rows) {
+    double reached = 0;
+    double reciprocals = 0;
+    for (const int64_t count : rows) {
+        if (count <= 0) continue;
+        reached += 1;
+        reciprocals += 1.0 / static_cast<double>(count);
+    }
+    return reached == 0 ? 0 : reached * reached / reciprocals;
+}
+
+ImportanceCoverage coverage_of(const ImportanceEntry& entry) {
+    return {.tensor = entry.tensor,
+            .rows = entry.counts,
+            .all_rows = std::accumulate(entry.counts.begin(), entry.counts.end(), int64_t{0}),
+            .effective_rows = effective_rows_of(entry.counts)};
+}
 
 void audit_tensor(const Importance& importance, const TensorInfo& tensor, ImportanceAudit& audit) {
     const ImportanceEntry* entry = importance.find(tensor.name);
@@ -9,7 +30,9 @@ void audit_tensor(const Importance& importance, const TensorInfo& tensor, Import
         audit.missing.push_back(tensor.name);
     } else if (entry->values != input_channels(tensor)) {
         audit.mismatched.push_back({tensor.name, entry->values, input_channels(tensor)});
-    } else if (importance.is_gguf() && entry->unseen() > 0) {
+    } else if (importance.is_gguf()) {
+        audit.coverage.push_back(coverage_of(*entry));
+        if (entry->unseen() == 0) return;
         audit.unseen.push_back({tensor.name, entry->unseen(), entry->counts.size()});
     }
 }
@@ -33,6 +56,21 @@ ImportanceAudit audit_importance(const Importance& importance, const GgufFile& m
         if (model.find_tensor(entry.tensor) == nullptr) audit.strangers.push_back(entry.tensor);
     }
     return audit;
+}
+
+std::vector<RareExpert> rare_experts(const std::vector<ImportanceCoverage>& coverage,
+                                     int64_t fewest) {
+    std::vector<RareExpert> rare;
+    for (const ImportanceCoverage& tensor : coverage) {
+        if (tensor.rows.size() < 2) continue;
+        const auto all = static_cast<double>(std::max<int64_t>(1, tensor.all_rows));
+        for (size_t expert = 0; expert < tensor.rows.size(); ++expert) {
+            const int64_t rows = tensor.rows[expert];
+            if (rows >= fewest) continue;
+            rare.push_back({tensor.tensor, expert, rows, static_cast<double>(rows) / all});
+        }
+    }
+    return rare;
 }
 
 }  // namespace bitgauge
