@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bitgauge/engine.h"
+#include "bitgauge/importance.h"
 #include "bitgauge/progress.h"
 #include "bitgauge/record.h"
 #include "bitgauge/stats.h"
@@ -91,6 +92,37 @@ using FindRecord = std::function<std::optional<MeasureRecord>(const std::string&
 MeasureOutcome measure(std::span<const std::filesystem::path> candidates,
                        const std::filesystem::path& baseline, const MeasureOptions& options,
                        const FindRecord& find_record, Progress& progress);
+
+struct ImportanceOptions {
+    std::vector<std::filesystem::path> texts;
+    // Each token is read once: documents are cut into windows that do not overlap.
+    Protocol protocol{.window_tokens = 512, .warmup_tokens = 0};
+    bool head =
+        false;  // the output head as well, under its tensor's name (the embedding's if tied)
+    bool older_format = false;  // "imatrix.dat"
+    int64_t min_expert_tokens =
+        0;                       // with protocol.max_windows: go on until every expert saw so many
+    uint32_t ubatch_tokens = 0;  // as BaselineOptions
+    EngineOptions engine;
+    Isolation isolation;
+};
+
+struct ImportanceOutcome {
+    ImportanceProvenance made;
+    uint64_t windows = 0;
+    uint64_t tokens = 0;
+    uint64_t tensors = 0;
+    int64_t rarest_expert_tokens = -1;  // -1: no experts
+    uint64_t bytes = 0;                 // of the file
+    std::string evaluation;             // whole or staged, and why; "" when it was there already
+};
+
+// Importance of every matrix of `original` over the texts, into `out`. Work in progress lies in
+// `<out>.work` and is gone on with. Errors as make_baseline's; kNotFinite where a model's
+// activations are NaN or infinite.
+ImportanceOutcome measure_importance(const std::filesystem::path& original,
+                                     const std::filesystem::path& out,
+                                     const ImportanceOptions& options, Progress& progress);
 
 // What `bitgauge worker JOB` does: runs one job of the file and leaves its outcome beside it.
 // Returns the exit status.

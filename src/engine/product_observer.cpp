@@ -49,22 +49,26 @@ std::string ProductTap::original_name(const char* name) const {
 
 bool ProductTap::wants(const ggml_tensor* node) {
     if (observer_ == nullptr || !is_product(node)) return false;
-    std::string weight = original_name(node->src[0]->name);
-    if (!observer_->wants(weight)) return false;
+    const ProductInput input = without_data(node->src[0]);
+    if (!observer_->wants(input.weight)) return false;
     const ggml_tensor* ids = node->op == GGML_OP_MUL_MAT_ID ? node->src[2] : nullptr;
-    const auto [leader, is_first] = leaders_.try_emplace({node->src[1], ids}, weight);
-    if (!is_first) observer_->on_shared(weight, leader->second);
+    const Activation activation{node->src[1], ids, input.matrices, input.stacks};
+    const auto [leader, is_first] = leaders_.try_emplace(activation, input.weight);
+    if (!is_first) observer_->on_shared(input, leader->second);
     return is_first;
 }
 
+ProductInput ProductTap::without_data(const ggml_tensor* weight) const {
+    return {.weight = original_name(weight->name),
+            .matrices = static_cast<uint64_t>(weight->ne[2]),
+            .stacks = static_cast<uint64_t>(weight->ne[3])};
+}
+
 void ProductTap::take(const ggml_tensor* node) {
-    const ggml_tensor* weight = node->src[0];
     const ggml_tensor* x = node->src[1];
-    ProductInput input{.weight = original_name(weight->name),
-                       .matrices = static_cast<uint64_t>(weight->ne[2]),
-                       .stacks = static_cast<uint64_t>(weight->ne[3]),
-                       .data = in_memory(x, data_),
-                       .bytes = ggml_nbytes(x)};
+    ProductInput input = without_data(node->src[0]);
+    input.data = in_memory(x, data_);
+    input.bytes = ggml_nbytes(x);
     for (size_t d = 0; d < 4; ++d) {
         input.shape[d] = static_cast<uint64_t>(x->ne[d]);
         input.strides[d] = x->nb[d];

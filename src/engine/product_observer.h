@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "bitgauge/engine.h"
@@ -40,8 +40,9 @@ class ProductObserver {
     virtual ~ProductObserver() = default;
     virtual bool wants(const std::string& weight) const = 0;
     virtual void on_product(const ProductInput& input) = 0;
-    // `weight` is multiplied with the very activation (and experts) that `leader` was.
-    virtual void on_shared(const std::string& weight, const std::string& leader) = 0;
+    // A weight (`input` has no more than its name and dimensions) is multiplied with the very
+    // activation (and experts) that `leader`, of the same dimensions, was.
+    virtual void on_shared(const ProductInput& input, const std::string& leader) = 0;
 };
 
 // Fewer rows are no evaluation of a text; llama-imatrix leaves them out too.
@@ -63,11 +64,14 @@ class ProductTap {
 
   private:
     std::string original_name(const char* name) const;
+    ProductInput without_data(const ggml_tensor* weight) const;
 
     ProductObserver* observer_ = nullptr;
     std::vector<uint32_t> layers_;  // of the whole model, by the stage's numbers; empty: the same
-    std::map<std::pair<const ggml_tensor*, const ggml_tensor*>, std::string> leaders_;
-    std::vector<std::byte> data_, ids_;  // copies from a device
+    using Activation = std::tuple<const ggml_tensor*, const ggml_tensor*, uint64_t, uint64_t>;
+
+    std::map<Activation, std::string> leaders_;  // input, experts, dimensions of the weight
+    std::vector<std::byte> data_, ids_;          // copies from a device
 };
 
 }  // namespace bitgauge

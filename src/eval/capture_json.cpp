@@ -1,4 +1,5 @@
 #include "eval/capture.h"
+#include "eval/job_json.h"
 
 namespace bitgauge {
 
@@ -11,19 +12,12 @@ Json to_json(const CaptureJob& job) {
             {"out", job.out.string()},
             {"identity", job.identity},
             {"precision", to_string(job.precision)},
-            {"window_tokens", job.shape.window_tokens},
-            {"sequences", job.shape.sequences},
-            {"ubatch_tokens", job.shape.ubatch_tokens},
+            {"shape", to_json(job.shape)},
             {"windows_per_shard", job.windows_per_shard},
             {"shards", job.shards},
             {"noise_floor", job.noise_floor},
-            {"threads", job.engine.threads},
-            {"gpu_layers", job.engine.gpu_layers},
-            {"staged", job.way.staged},
-            {"stages", job.way.stages},
-            {"two_resident", job.way.two_resident},
-            {"forget_pages", job.way.forget_pages},
-            {"way", job.way.text}};
+            {"engine", to_json(job.engine)},
+            {"way", to_json(job.way)}};
 }
 
 CaptureJob capture_job_from_json(const Json& json) {
@@ -34,18 +28,12 @@ CaptureJob capture_job_from_json(const Json& json) {
             .out = json.at("out").get<std::string>(),
             .identity = json.at("identity"),
             .precision = state_precision_by_name(json.at("precision")),
-            .shape = {.window_tokens = json.at("window_tokens"),
-                      .sequences = json.at("sequences"),
-                      .ubatch_tokens = json.at("ubatch_tokens")},
+            .shape = pass_shape_from_json(json.at("shape")),
             .windows_per_shard = json.at("windows_per_shard"),
             .shards = json.at("shards").get<std::vector<size_t>>(),
             .noise_floor = json.at("noise_floor"),
-            .engine = {.threads = json.at("threads"), .gpu_layers = json.at("gpu_layers")},
-            .way = {.staged = json.at("staged"),
-                    .stages = json.at("stages"),
-                    .two_resident = json.at("two_resident"),
-                    .forget_pages = json.at("forget_pages"),
-                    .text = json.at("way")}};
+            .engine = engine_from_json(json.at("engine")),
+            .way = stage_way_from_json(json.at("way"))};
 }
 
 Json to_json(const CaptureReport& report) {

@@ -57,15 +57,20 @@ class StageQueue {
 class StagedRun {
   public:
     StagedRun(const StagedModel& model, const PassSetting& setting, std::span<const PassUnit> units,
-              Progress& progress)
+              Progress& progress, StageWatcher* watcher)
         : model_(model),
           setting_(setting),
           units_(units),
           progress_(progress),
+          watcher_(watcher),
           states_(setting.scratch, setting.identity, tokens_of(units)) {}
 
     void run() {
         PassPlace place = states_.resume();
+        if (watcher_ != nullptr) {
+            place.batches = 0;
+            watcher_->resume(place.stage);
+        }
         StageQueue queue(model_, place.stage, setting_.way.two_resident);
         const auto windows = static_cast<int64_t>(windows_of(units_));
         progress_.begin(fmt::format("reading {} in {} stages", setting_.model.filename().string(),
@@ -74,11 +79,14 @@ class StagedRun {
         for (; place.stage < model_.stages(); place = {.stage = place.stage + 1}) {
             const Model stage = queue.take();
             Context context(stage, setting_.context, setting_.engine);
+            if (watcher_ != nullptr) watcher_->begin(place.stage, context);
             if (context.is_last_stage()) {
                 run_last(context, place);
             } else {
                 run_inner(context, place);
             }
+            if (watcher_ != nullptr) watcher_->finish(place.stage);
+            if (!context.is_last_stage()) states_.keep_place({place.stage + 1, 0}, true);
         }
         progress_.end();
         states_.discard();
@@ -92,15 +100,13 @@ class StagedRun {
             for (const WindowBatch& batch : unit.batches) {
                 if (index >= done) {
                     hand_on(context, unit, batch, place.stage, index);
-                    states_.keep_place({place.stage, index + 1}, /*at_once=*/false);
+                    if (watcher_ == nullptr) states_.keep_place({place.stage, index + 1}, false);
                 }
                 progress_.advance(static_cast<int64_t>(batch.count));
                 ++index;
             }
         }
-        states_.keep_place({place.stage + 1, 0}, /*at_once=*/true);
     }
-
     void hand_on(Context& context, const PassUnit& unit, const WindowBatch& batch, size_t stage,
                  size_t index) {
         CarriedStates carried;
@@ -129,6 +135,7 @@ class StagedRun {
     const PassSetting& setting_;
     std::span<const PassUnit> units_;
     Progress& progress_;
+    StageWatcher* watcher_;
     StageStates states_;
 };
 
@@ -148,16 +155,21 @@ ModelPass::ModelPass(PassSetting setting) : setting_(std::move(setting)) {
     width_ = staged_->width();
 }
 
-void ModelPass::run(std::span<const PassUnit> units, Progress& progress) {
+void ModelPass::run(std::span<const PassUnit> units, Progress& progress, StageWatcher* watcher) {
     if (staged_) {
-        StagedRun(*staged_, setting_, units, progress).run();
+        StagedRun(*staged_, setting_, units, progress, watcher).run();
     } else {
-        run_whole(units, progress);
+        run_whole(units, progress, watcher);
     }
 }
 
-void ModelPass::run_whole(std::span<const PassUnit> units, Progress& progress) {
+void ModelPass::run_whole(std::span<const PassUnit> units, Progress& progress,
+                          StageWatcher* watcher) {
     Context context(*whole_, setting_.context, setting_.engine);
+    if (watcher != nullptr) {
+        watcher->resume(0);
+        watcher->begin(0, context);
+    }
     progress.begin("reading " + setting_.model.filename().string(),
                    static_cast<int64_t>(windows_of(units)), "windows");
     for (const PassUnit& unit : units) {
@@ -168,6 +180,7 @@ void ModelPass::run_whole(std::span<const PassUnit> units, Progress& progress) {
         }
         if (!unit.finish()) break;
     }
+    if (watcher != nullptr) watcher->finish(0);
     progress.end();
 }
 

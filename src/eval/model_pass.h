@@ -48,6 +48,17 @@ struct PassSetting {
     std::string identity;           // of all that the states depend on, units included
 };
 
+// Sees every stage of a pass, not only the last one. A whole model is one stage.
+class StageWatcher {
+  public:
+    virtual ~StageWatcher() = default;
+    // The pass goes on (or begins) with `stage`: what earlier ones gave has to be there.
+    virtual void resume(size_t stage) = 0;
+    virtual void begin(size_t stage, Context& context) = 0;
+    // All batches have been through it. What it gave is kept before the pass notes that it is over.
+    virtual void finish(size_t stage) = 0;
+};
+
 class ModelPass {
   public:
     // Loads a whole model; of a staged one the header.
@@ -58,10 +69,12 @@ class ModelPass {
 
     // Evaluates every unit. A staged pass that was stopped goes on where it was; observers of its
     // last stage hear everything again of units whose `begin` wants them.
-    void run(std::span<const PassUnit> units, Progress& progress);
+    // A pass with a watcher goes on at the beginning of the stage where it was.
+    void run(std::span<const PassUnit> units, Progress& progress, StageWatcher* watcher = nullptr);
+    size_t stages() const { return staged_ ? staged_->stages() : 1; }
 
   private:
-    void run_whole(std::span<const PassUnit> units, Progress& progress);
+    void run_whole(std::span<const PassUnit> units, Progress& progress, StageWatcher* watcher);
 
     PassSetting setting_;
     std::optional<Model> whole_;

@@ -11,6 +11,7 @@
 #include "base/child_process.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "eval/importance_pass.h"
 #include "eval/stage_way.h"
 
 namespace bitgauge {
@@ -127,6 +128,10 @@ Json run_in_child(const Json& job, const fs::path& folder, const fs::path& progr
 
 Json do_job(const Json& job, Progress& progress) {
     if (job.at("job") == kCutCheckJob) return do_cut_check(job);
+    if (job.at("job") == kImportanceJob) {
+        measure_sums(importance_job_from_json(job), progress);
+        return Json::object();
+    }
     return to_json(capture(capture_job_from_json(job), progress));
 }
 

@@ -1,0 +1,230 @@
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/eval.h"
+#include "bitgauge/version.h"
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/units.h"
+#include "eval/baseline_folder.h"
+#include "eval/corpus_identity.h"
+#include "eval/encode_corpus.h"
+#include "eval/importance_pass.h"
+#include "eval/stage_way.h"
+#include "eval/work.h"
+
+#include "importance/importance_sums.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+namespace {
+
+// Windows in the order they are read, and where a look at the experts is due.
+struct Schedule {
+    Windows windows;
+    std::vector<size_t> round_ends;
+};
+
+std::string content_of(const Window& window) {
+    const std::string_view bytes(reinterpret_cast<const char*>(window.tokens.data()),
+                                 window.tokens.size() * sizeof(TokenId));
+    return fmt::format("{} {}", window.cluster, hash_text(bytes));
+}
+
+// As many windows as are wanted at first; should experts still be rare, twice as many, and so on
+// until the text ends. Each step takes an even share of the strata.
+Schedule schedule_of(Corpus& corpus, const Model& vocabulary, const ImportanceOptions& options) {
+    Protocol protocol = options.protocol;
+    Schedule schedule{.windows = encode_corpus(corpus, vocabulary, protocol)};
+    schedule.round_ends = {schedule.windows.windows.size()};
+    if (options.min_expert_tokens == 0 || protocol.max_windows == 0) return schedule;
+    std::multiset<std::string> seen;
+    for (const Window& window : schedule.windows.windows) seen.insert(content_of(window));
+    for (bool more = true; more;) {
+        protocol.max_windows *= 2;
+        more = false;
+        std::multiset<std::string> left = seen;
+        for (Window& window : encode_corpus(corpus, vocabulary, protocol).windows) {
+            const auto known = left.find(content_of(window));
+            if (known != left.end()) {
+                left.erase(known);
+                continue;
+            }
+            seen.insert(content_of(window));
+            schedule.windows.windows.push_back(std::move(window));
+            more = true;
+        }
+        if (more) schedule.round_ends.push_back(schedule.windows.windows.size());
+    }
+    return schedule;
+}
+
+ImportanceProvenance provenance(const GgufFile& file, const Corpus& corpus,
+                                const ImportanceOptions& options) {
+    const ModelIdentity model = identify_model(file, /*with_hash=*/true);
+    const bool peer = options.protocol.kind == Protocol::Kind::kLlamaPerplexity;
+    ImportanceProvenance made{.bitgauge = kVersion,
+                              .llama = describe_engine().llama,
+                              .model = model.file,
+                              .model_hash = model.content_hash,
+                              .protocol = peer ? "llama-perplexity" : "documents"};
+    for (const CorpusFile& text : corpus.files) {
+        made.texts.push_back({text.path.string(), text.stratum, text.content_hash, text.documents});
+    }
+    return made;
+}
+
+void add_strata(ImportanceProvenance& made, const Windows& windows, size_t read) {
+    std::vector<std::set<uint32_t>> documents(windows.strata.size());
+    for (const std::string& name : windows.strata) made.strata.push_back({.name = name});
+    for (const Window& window : std::span(windows.windows).first(read)) {
+        auto& stratum = made.strata[window.stratum];
+        ++stratum.windows;
+        stratum.tokens += window.tokens.size();
+        documents[window.stratum].insert(window.cluster);
+    }
+    for (size_t i = 0; i < documents.size(); ++i) made.strata[i].documents = documents[i].size();
+}
+
+std::string identity_of(const ImportanceProvenance& made, const Corpus& corpus,
+                        const ImportanceOptions& options, const PassShape& shape) {
+    const EngineDescription engine = describe_engine();
+    return hash_text(fmt::format("importance/1 {} {} {} {} {} {} {} {} {} {} {}", made.model_hash,
+                                 corpus.key, made.protocol, options.protocol.window_tokens,
+                                 options.protocol.warmup_tokens, options.protocol.max_windows,
+                                 options.head, shape.sequences, shape.ubatch_tokens, engine.llama,
+                                 engine.ggml));
+}
+
+int64_t rarest_of(const ImportanceSums& sums) {
+    int64_t rarest = -1;
+    for (const auto& [tensor, index] : sums.tensors) {
+        const auto& counts = sums.groups[index].counts;
+        if (counts.size() < 2) continue;
+        const int64_t least = *std::ranges::min_element(counts);
+        rarest = rarest < 0 ? least : std::min(rarest, least);
+    }
+    return rarest;
+}
+
+PassShape shape_of(const ImportanceOptions& options, const Model& vocabulary) {
+    PassShape shape = default_shape(options.protocol.window_tokens, vocabulary.vocabulary());
+    if (options.ubatch_tokens > 0) shape.ubatch_tokens = options.ubatch_tokens;
+    shape.sequences = std::min(shape.sequences, shape.ubatch_tokens);
+    return shape;
+}
+
+fs::path work_folder(const fs::path& out) {
+    return fs::path(out).concat(".work");
+}
+
+bool sums_are_there(const ImportanceJob& job) {
+    if (!fs::exists(sums_path(job))) return false;
+    try {
+        return read_importance_sums(sums_path(job)).made.pass == job.identity;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+// Reads the rounds one after the other until no expert is rare or the text ends.
+class Measurement {
+  public:
+    Measurement(const fs::path& original, const ImportanceOptions& options, ImportanceJob job,
+                Progress& progress)
+        : original_(original), options_(options), job_(std::move(job)), progress_(progress) {}
+
+    ImportanceSums run(const Schedule& schedule, ImportanceOutcome& outcome) {
+        ImportanceSums sums;
+        const std::string identity = job_.identity;
+        for (const size_t end : schedule.round_ends) {
+            job_.last = end;
+            job_.identity = fmt::format("{} {}", identity, end);
+            sums = read_round();
+            outcome.windows = end;
+            outcome.rarest_expert_tokens = rarest_of(sums);
+            const bool enough = outcome.rarest_expert_tokens < 0 ||
+                                outcome.rarest_expert_tokens >= options_.min_expert_tokens;
+            if (enough) break;
+            job_.first = end;
+            job_.start = sums_path(job_);
+        }
+        outcome.evaluation = job_.way.text;
+        return sums;
+    }
+
+  private:
+    ImportanceSums read_round() {
+        if (!sums_are_there(job_)) {
+            job_.way = choose_way_once();
+            run_job(to_json(job_), job_.folder, options_.isolation, progress_);
+        }
+        return read_importance_sums(sums_path(job_));
+    }
+
+    StageWay choose_way_once() {
+        if (!way_) {
+            way_ = choose_way(original_, job_.shape, options_.engine, options_.isolation,
+                              job_.folder, progress_);
+        }
+        return *way_;
+    }
+
+    const fs::path& original_;
+    const ImportanceOptions& options_;
+    ImportanceJob job_;
+    Progress& progress_;
+    std::optional<StageWay> way_;
+};
+
+void warn_of_rare_experts(const ImportanceOptions& options, const ImportanceOutcome& outcome,
+                          Progress& progress) {
+    const int64_t rarest = outcome.rarest_expert_tokens;
+    if (rarest < 0 || rarest >= std::max<int64_t>(1, options.min_expert_tokens)) return;
+    progress.warn(
+        fmt::format("an expert saw {} when the text ended; more text, or another kind of "
+                    "it, would reach it (bitgauge imatrix --audit names it)",
+                    counted(static_cast<uint64_t>(rarest), "token")));
+}
+
+}  // namespace
+
+ImportanceOutcome measure_importance(const fs::path& original, const fs::path& out,
+                                     const ImportanceOptions& options, Progress& progress) {
+    Corpus corpus = read_corpus(options.texts);
+    const GgufFile file = GgufFile::open(original);
+    const Model vocabulary = Model::load_vocabulary(original);
+    const Schedule schedule = schedule_of(corpus, vocabulary, options);
+    const PassShape shape = shape_of(options, vocabulary);
+    ImportanceOutcome outcome{.made = provenance(file, corpus, options)};
+    const fs::path folder = work_folder(out);
+    make_folder(folder);
+    ImportanceJob job{.model = original,
+                      .windows = folder / "windows.gguf",
+                      .folder = folder,
+                      .identity = identity_of(outcome.made, corpus, options, shape),
+                      .head = options.head,
+                      .shape = shape,
+                      .engine = options.engine};
+    write_windows(job.windows, schedule.windows);
+    ImportanceSums sums =
+        Measurement(original, options, std::move(job), progress).run(schedule, outcome);
+    add_strata(outcome.made, schedule.windows, outcome.windows);
+    for (const auto& stratum : outcome.made.strata) outcome.tokens += stratum.tokens;
+    outcome.tensors = sums.tensors.size();
+    sums.made = outcome.made;
+    for (const fs::path& text : options.texts) sums.datasets.push_back(text.string());
+    write_importance(out, sums,
+                     options.older_format ? ImportanceFormat::kOlder : ImportanceFormat::kGguf);
+    outcome.bytes = fs::file_size(out);
+    fs::remove_all(folder);
+    warn_of_rare_experts(options, outcome, progress);
+    return outcome;
+}
+
+}  // namespace bitgauge
