@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 import imatrix_files
-from gguf_edit import ARRAY, Gguf
+from gguf_edit import ARRAY, STRING, Gguf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINYMOE = ROOT / "data/tinymoe/tinymoe-BF16.gguf"
@@ -89,6 +89,16 @@ def imatrix(output: Path, source: str, unseen_share: str = "0"):
     entries = imatrix_files.entries_of(Gguf(source), float(unseen_share))
     write = imatrix_files.write_older if output.suffix == ".dat" else imatrix_files.write_gguf
     write(output, entries)
+
+
+def imatrix_of(output: Path, source: str, path: str, content_hash: str):
+    """Importance that names the text it was made from, as bitgauge writes it."""
+    imatrix(output, source)
+    file = Gguf(output)
+    file.keys |= {f"bitgauge.importance.text.{name}": (ARRAY, (STRING, [value])) for name, value in
+                  (("paths", path), ("strata", Path(path).stem), ("hashes", content_hash))}
+    file.keys["bitgauge.importance.text.documents"] = (ARRAY, (10, [1]))
+    file.write(output)
 
 
 def without_entry(output: Path, source: str, tensor: str):
@@ -216,7 +226,8 @@ def head(output: Path, source: str, size: str):
 
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
-             (truncate, architecture, key, nan, inf, huge, imatrix, without_entry, vocabulary, same_token, shorter_array,
+             (truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
+              without_entry, vocabulary, same_token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, types, key_text, key_flags, backwards,
               split, turn_a_bit, text, head)}
 

@@ -1,0 +1,413 @@
+#include "cli/importance_report.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr size_t kMostLines = 20;  // of a list; JSON has all
+
+std::string percent(double share) {
+    return fmt::format("{:.2f}", 100 * share);
+}
+
+// --- the file -----------------------------------------------------------------------------------
+
+std::string source_text(const SourceText& source) {
+    const char* state = nullptr;
+    switch (source.state) {
+        case SourceText::State::kSame:
+            state = "there, unchanged";
+            break;
+        case SourceText::State::kUnchecked:
+            state = "there; what it held is not recorded";
+            break;
+        case SourceText::State::kChanged:
+            state = "there, but with another content";
+            break;
+        case SourceText::State::kGone:
+            state = "not there";
+            break;
+    }
+    return fmt::format("{} ({})", source.path, state);
+}
+
+std::string windows_text(const Importance& file) {
+    if (file.chunks() == 0) return "";
+    if (file.chunk_size() == 0) return format_count(static_cast<uint64_t>(file.chunks()));
+    return fmt::format("{} of {} tokens", format_count(static_cast<uint64_t>(file.chunks())),
+                       file.chunk_size());
+}
+
+std::string made_by_text(const ImportanceProvenance& made) {
+    if (made.bitgauge.empty()) return "";
+    return made.llama.empty() ? fmt::format("bitgauge {}", made.bitgauge)
+                              : fmt::format("bitgauge {}, llama.cpp {}", made.bitgauge, made.llama);
+}
+
+std::string strata_text(const ImportanceProvenance& made) {
+    std::vector<std::string> all;
+    for (const auto& stratum : made.strata) {
+        all.push_back(
+            fmt::format("{}: {}, {}, {}", stratum.name, counted(stratum.documents, "document"),
+                        counted(stratum.windows, "window"), counted(stratum.tokens, "token")));
+    }
+    return fmt::format("{}", fmt::join(all, "; "));
+}
+
+void put_file(const ImportanceReport& report, Page& page) {
+    const Importance& file = *report.file;
+    page.title(file.path().filename().string());
+    page.fact("format", file.is_gguf() ? "GGUF" : "the older one (.dat), which counts no tokens");
+    page.fact("made by", made_by_text(file.made()));
+    page.fact("of", file.made().model);
+    page.fact("audited for", report.model);
+    page.fact("protocol", file.made().protocol);
+    page.fact("windows", windows_text(file));
+    for (const SourceText& source : report.sources) page.fact("text", source_text(source));
+    page.fact("strata", strata_text(file.made()));
+    page.fact("covers", fmt::format("{} of {} tensors to encode",
+                                    report.to_encode - report.audit.missing.size() -
+                                        report.audit.mismatched.size(),
+                                    report.to_encode));
+}
+
+// --- what is wrong ------------------------------------------------------------------------------
+
+// The first lines, and how many more there are.
+void put_list(const std::string& heading, const std::vector<std::string>& lines, Page& page) {
+    if (lines.empty()) return;
+    page.heading(fmt::format("{}: {}", heading, format_count(lines.size())));
+    for (size_t i = 0; i < lines.size() && i < kMostLines; ++i) page.item(lines[i]);
+    if (lines.size() > kMostLines) {
+        page.item(fmt::format("... and {} more; --json names all",
+                              format_count(lines.size() - kMostLines)));
+    }
+}
+
+bool is_measured_on_request(const std::string& tensor) {
+    return tensor == "output.weight" || tensor.find("token_embd") != std::string::npos;
+}
+
+std::vector<std::string> missing_lines(const ImportanceAudit& audit) {
+    std::vector<std::string> lines;
+    for (const std::string& name : audit.missing) {
+        lines.push_back(is_measured_on_request(name) ? name + " (measured on request only)" : name);
+    }
+    return lines;
+}
+
+std::vector<std::string> mismatch_lines(const ImportanceAudit& audit) {
+    std::vector<std::string> lines;
+    for (const auto& one : audit.mismatched) {
+        lines.push_back(
+            fmt::format("{}: {} values, expected {}", one.tensor, one.values, one.channels));
+    }
+    return lines;
+}
+
+std::vector<std::string> bad_lines(const ImportanceContents& contents) {
+    std::vector<std::string> lines;
+    for (const BadImportance& bad : contents.bad) {
+        lines.push_back(fmt::format("{}: {}, the first {} in matrix {}, channel {}", bad.tensor,
+                                    counted(bad.values, "value"), bad.value, bad.matrix,
+                                    bad.channel));
+    }
+    return lines;
+}
+
+// "blk.3." of "blk.3.ffn_up_exps.weight".
+std::string layer_of(const std::string& tensor) {
+    return tensor.substr(
+        0, tensor.size() - tensor_role(tensor).size() - (tensor.ends_with(".weight") ? 7 : 0));
+}
+
+// An expert's gate, up and down see the same tokens: one line for all.
+std::vector<std::string> rare_lines(const std::vector<RareExpert>& rare) {
+    struct Line {
+        std::string text;
+        std::vector<std::string> also;
+    };
+    std::vector<Line> lines;
+    std::map<std::string, size_t> known;
+    for (const RareExpert& one : rare) {
+        const std::string key = fmt::format("{} {} {}", layer_of(one.tensor), one.expert, one.rows);
+        const auto [at, is_new] = known.try_emplace(key, lines.size());
+        if (!is_new) {
+            lines[at->second].also.push_back(tensor_role(one.tensor));
+            continue;
+        }
+        lines.push_back(
+            {fmt::format("{} expert {}: {}, {} %", one.tensor, one.expert,
+                         counted(static_cast<uint64_t>(std::max<int64_t>(0, one.rows)), "token"),
+                         percent(one.share)),
+             {}});
+    }
+    std::vector<std::string> texts;
+    for (const Line& line : lines) {
+        texts.push_back(line.also.empty()
+                            ? line.text
+                            : fmt::format("{} (also {})", line.text, fmt::join(line.also, ", ")));
+    }
+    return texts;
+}
+
+// --- tables -------------------------------------------------------------------------------------
+
+// Tensors of one role, in order of first appearance.
+template <class Item>
+std::vector<std::pair<std::string, std::vector<const Item*>>> by_role(
+    const std::vector<Item>& items) {
+    std::vector<std::pair<std::string, std::vector<const Item*>>> roles;
+    for (const Item& item : items) {
+        const std::string role = tensor_role(item.tensor);
+        auto at = std::ranges::find(roles, role, [](const auto& one) { return one.first; });
+        if (at == roles.end()) at = roles.insert(roles.end(), {role, {}});
+        at->second.push_back(&item);
+    }
+    return roles;
+}
+
+std::string tokens_text(int64_t rows) {
+    return format_count(static_cast<uint64_t>(std::max<int64_t>(0, rows)));
+}
+
+std::vector<std::string> coverage_row(const std::string& role,
+                                      const std::vector<const ImportanceCoverage*>& tensors,
+                                      int64_t fewest) {
+    std::vector<int64_t> rows;
+    double effective = 0;
+    double all = 0;
+    for (const ImportanceCoverage* tensor : tensors) {
+        rows.insert(rows.end(), tensor->rows.begin(), tensor->rows.end());
+        effective += tensor->effective_rows;
+        all += static_cast<double>(tensor->all_rows);
+    }
+    std::ranges::sort(rows);
+    const bool experts = tensors.front()->rows.size() > 1;
+    const auto below = [&](int64_t limit) {
+        return format_count(
+            static_cast<uint64_t>(std::ranges::lower_bound(rows, limit) - rows.begin()));
+    };
+    return {role,
+            format_count(tensors.size()),
+            experts ? format_count(tensors.front()->rows.size()) : "-",
+            tokens_text(rows.front()),
+            tokens_text(std::midpoint(rows[(rows.size() - 1) / 2], rows[rows.size() / 2])),
+            tokens_text(rows.back()),
+            all > 0 ? percent(effective / all) : "-",
+            experts ? below(1) : "-",
+            experts ? below(fewest) : "-"};
+}
+
+void put_coverage(const ImportanceReport& report, Page& page) {
+    if (report.audit.coverage.empty()) return;
+    page.heading("tokens per tensor, or per expert of it");
+    Grid grid{{{"role", "", true, ""},
+               {"tensors", "", false, ""},
+               {"experts", "each", false, ""},
+               {"fewest", "tokens", false, ""},
+               {"median", "tokens", false, ""},
+               {"most", "tokens", false, ""},
+               {"effective", "%", false, ""},
+               {"unseen", "experts", false, ""},
+               {fmt::format("below {}", report.fewest_tokens), "experts", false, ""}},
+              {}};
+    for (const auto& [role, tensors] : by_role(report.audit.coverage)) {
+        grid.rows.push_back(coverage_row(role, tensors, report.fewest_tokens));
+    }
+    page.table(grid);
+}
+
+std::vector<std::string> energy_row(const std::string& role,
+                                    const std::vector<const ImportanceEnergy*>& tensors) {
+    ImportanceEnergy sum;
+    double largest = 0;
+    double fewest = tensors.front()->effective_channels;
+    for (const ImportanceEnergy* tensor : tensors) {
+        sum.top_share += tensor->top_share;
+        sum.effective_channels += tensor->effective_channels;
+        sum.silent += tensor->silent;
+        largest = std::max(largest, tensor->top_share);
+        fewest = std::min(fewest, tensor->effective_channels);
+    }
+    const auto n = static_cast<double>(tensors.size());
+    return {role,
+            format_count(tensors.size()),
+            format_count(tensors.front()->channels),
+            percent(sum.top_share / n),
+            percent(largest),
+            fmt::format("{:.1f}", sum.effective_channels / n),
+            fmt::format("{:.1f}", fewest),
+            format_count(sum.silent)};
+}
+
+void put_energy(const ImportanceReport& report, Page& page) {
+    if (report.contents.energy.empty()) return;
+    page.heading("energy: how unevenly input channels carry the mean square");
+    Grid grid{{{"role", "", true, ""},
+               {"tensors", "", false, ""},
+               {"channels", "", false, ""},
+               {"in the top 1 %", "%", false, ""},
+               {"at most", "%", false, ""},
+               {"effective", "channels", false, ""},
+               {"at least", "channels", false, ""},
+               {"silent", "channels", false, ""}},
+              {}};
+    for (const auto& [role, tensors] : by_role(report.contents.energy)) {
+        grid.rows.push_back(energy_row(role, tensors));
+    }
+    page.table(grid);
+}
+
+void put_overlaps(const ImportanceReport& report, Page& page) {
+    if (report.overlaps.empty()) return;
+    page.heading(
+        fmt::format("runs of {} words that stand in the importance text, too", report.gram_words));
+    for (const OverlapWithText& one : report.overlaps) {
+        page.item(fmt::format("{}: {} % ({} of {})", one.name, percent(one.overlap.share),
+                              format_count(one.overlap.shared), format_count(one.overlap.grams)));
+        for (const std::string& example : one.overlap.examples) page.quote(example);
+    }
+}
+
+// --- JSON ---------------------------------------------------------------------------------------
+
+const char* name_of(SourceText::State state) {
+    switch (state) {
+        case SourceText::State::kSame:
+            return "same";
+        case SourceText::State::kUnchecked:
+            return "unchecked";
+        case SourceText::State::kChanged:
+            return "changed";
+        case SourceText::State::kGone:
+            break;
+    }
+    return "gone";
+}
+
+Json file_json(const ImportanceReport& report) {
+    const Importance& file = *report.file;
+    Json sources = Json::array();
+    for (const SourceText& source : report.sources) {
+        sources.push_back({{"path", source.path}, {"state", name_of(source.state)}});
+    }
+    Json strata = Json::array();
+    for (const auto& stratum : file.made().strata) {
+        strata.push_back({{"name", stratum.name},
+                          {"documents", stratum.documents},
+                          {"windows", stratum.windows},
+                          {"tokens", stratum.tokens}});
+    }
+    return {{"path", file.path().string()},
+            {"hash", file.content_hash()},
+            {"format", file.is_gguf() ? "gguf" : "dat"},
+            {"chunks", file.chunks()},
+            {"chunk_tokens", file.chunk_size()},
+            {"bitgauge", file.made().bitgauge},
+            {"llama", file.made().llama},
+            {"model", file.made().model},
+            {"model_hash", file.made().model_hash},
+            {"protocol", file.made().protocol},
+            {"texts", sources},
+            {"strata", strata}};
+}
+
+Json tensors_json(const ImportanceReport& report) {
+    std::map<std::string, Json> tensors;
+    for (const ImportanceCoverage& one : report.audit.coverage) {
+        tensors[one.tensor]["tokens"] = one.rows;
+        tensors[one.tensor]["effective_tokens"] = one.effective_rows;
+    }
+    for (const ImportanceEnergy& one : report.contents.energy) {
+        Json& tensor = tensors[one.tensor];
+        tensor["channels"] = one.channels;
+        tensor["mean_square"] = one.mean_square;
+        tensor["top_hundredth_share"] = one.top_share;
+        tensor["effective_channels"] = one.effective_channels;
+        tensor["silent_channels"] = one.silent;
+    }
+    Json all = Json::array();
+    for (const auto& [name, values] : tensors) {
+        Json tensor = {{"tensor", name}, {"role", tensor_role(name)}};
+        tensor.update(values);
+        all.push_back(std::move(tensor));
+    }
+    return all;
+}
+
+Json findings_json(const ImportanceReport& report) {
+    Json mismatched = Json::array();
+    for (const auto& one : report.audit.mismatched) {
+        mismatched.push_back(
+            {{"tensor", one.tensor}, {"values", one.values}, {"expected", one.channels}});
+    }
+    Json bad = Json::array();
+    for (const BadImportance& one : report.contents.bad) {
+        bad.push_back({{"tensor", one.tensor},
+                       {"values", one.values},
+                       {"first", fmt::format("{}", one.value)},
+                       {"matrix", one.matrix},
+                       {"channel", one.channel}});
+    }
+    Json rare = Json::array();
+    for (const RareExpert& one : report.rare) {
+        rare.push_back({{"tensor", one.tensor},
+                        {"expert", one.expert},
+                        {"tokens", one.rows},
+                        {"share", one.share}});
+    }
+    return {{"missing", report.audit.missing},           {"mismatched", mismatched},
+            {"strangers", report.audit.strangers},       {"bad", bad},
+            {"min_expert_tokens", report.fewest_tokens}, {"rare_experts", rare}};
+}
+
+Json overlaps_json(const ImportanceReport& report) {
+    Json all = Json::array();
+    for (const OverlapWithText& one : report.overlaps) {
+        all.push_back({{"text", one.name},
+                       {"words", report.gram_words},
+                       {"share", one.overlap.share},
+                       {"grams", one.overlap.grams},
+                       {"shared", one.overlap.shared},
+                       {"examples", one.overlap.examples}});
+    }
+    return all;
+}
+
+}  // namespace
+
+std::string importance_text(const ImportanceReport& report, Page::Form form) {
+    Page page(form);
+    put_file(report, page);
+    put_list("missing", missing_lines(report.audit), page);
+    put_list("with another number of values", mismatch_lines(report.audit), page);
+    put_list("not in the model", report.audit.strangers, page);
+    put_list("not finite or negative", bad_lines(report.contents), page);
+    put_coverage(report, page);
+    put_list(fmt::format("experts with fewer than {} tokens", report.fewest_tokens),
+             rare_lines(report.rare), page);
+    put_energy(report, page);
+    put_overlaps(report, page);
+    return page.text();
+}
+
+Json importance_json(const ImportanceReport& report) {
+    Json record = {{"schema", "bitgauge.imatrix-audit/1"},
+                   {"file", file_json(report)},
+                   {"model", report.model},
+                   {"tensors_to_encode", report.to_encode}};
+    record.update(findings_json(report));
+    record["tensors"] = tensors_json(report);
+    record["overlaps"] = overlaps_json(report);
+    return record;
+}
+
+}  // namespace bitgauge
