@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/imatrix_measure.h"
 #include "cli/importance_report.h"
 
 #include "importance/importance_sums.h"
@@ -38,6 +39,7 @@ struct ImatrixArguments {
     int64_t fewest_tokens = 100;
     bool markdown = false;
     bool json = false;
+    MeasureImportance measure;
 };
 
 void print_record(const Json& record, Console& console) {
@@ -231,11 +233,21 @@ void run_merge(const ImatrixArguments& a, Console& console) {
 
 // --- the command --------------------------------------------------------------------------------
 
-void run_imatrix(const ImatrixArguments& a, Console& console) {
+void run_measure(ImatrixArguments& a, bool goes_on, Console& console) {
+    a.measure.out = a.out;
+    a.measure.json = a.json;
+    a.measure.options.texts = a.texts;
+    if (goes_on) a.measure.options.min_expert_tokens = a.fewest_tokens;
+    run_measuring(a.measure, console);
+}
+
+void run_imatrix(ImatrixArguments& a, bool goes_on, Console& console) {
     if (!a.audit.empty()) return run_audit(a, console);
     if (!a.merge.empty()) return run_merge(a, console);
+    if (!a.measure.original.empty()) return run_measure(a, goes_on, console);
     throw Error(ErrorKind::kInput, "nothing to do was given",
-                "name a file to look at with --audit, or files to add with --merge");
+                "name a model to measure, a file to look at with --audit, or files to add with "
+                "--merge");
 }
 
 void add_audit_options(CLI::App& command, const std::shared_ptr<ImatrixArguments>& a) {
@@ -255,12 +267,13 @@ void add_audit_options(CLI::App& command, const std::shared_ptr<ImatrixArguments
         ->needs(audit)
         ->group("Audit");
     command
-        .add_option("--min-expert-tokens", a->fewest_tokens,
-                    "Name experts that fewer tokens reached")
+        .add_option(
+            "--min-expert-tokens", a->fewest_tokens,
+            "With --audit: name experts that fewer tokens reached; measuring: read on after "
+            "--max-windows until each was reached by so many")
         ->check(CLI::NonNegativeNumber)
         ->type_name("N")
-        ->capture_default_str()
-        ->group("Audit");
+        ->capture_default_str();
     command.add_flag("--markdown", a->markdown, "Print the audit as Markdown")->group("Audit");
 }
 
@@ -279,14 +292,17 @@ void add_merge_options(CLI::App& command, const std::shared_ptr<ImatrixArguments
 void add_imatrix(CLI::App& app, Console& console) {
     const auto a = std::make_shared<ImatrixArguments>();
     CLI::App* command = add_command(
-        app, console, "imatrix", "Importance: what a file covers; several as one",
+        app, console, "imatrix", "Measure importance; what a file covers; several as one",
+        "  bitgauge imatrix model-BF16.gguf -t calibration.txt -o imatrix.gguf\n"
         "  bitgauge imatrix --audit imatrix.gguf --model model-BF16.gguf\n"
         "  bitgauge imatrix --audit imatrix.gguf --model model-BF16.gguf \\\n"
         "      --text calibration.txt --against wiki.test.raw\n"
         "  bitgauge imatrix --merge a.gguf,b.gguf -o imatrix.gguf");
     command
-        ->add_option("-t,--text", a->texts,
-                     "With --audit: the texts it was made from [those that the file names]")
+        ->add_option(
+            "-t,--text", a->texts,
+            "Text, JSONL or a folder; may be repeated. With --audit: what it was made from "
+            "[the texts that the file names]")
         ->type_name("TEXT");
     command
         ->add_option("-o,--out", a->out,
@@ -295,7 +311,10 @@ void add_imatrix(CLI::App& app, Console& console) {
     add_audit_options(*command, a);
     add_merge_options(*command, a);
     command->add_flag("--json", a->json, "Print one JSON record");
-    command->callback([a, &console] { run_imatrix(*a, console); });
+    add_measuring_options(*command, a->measure);
+    command->callback([a, command, &console] {
+        run_imatrix(*a, command->count("--min-expert-tokens") > 0, console);
+    });
 }
 
 }  // namespace bitgauge

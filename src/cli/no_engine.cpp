@@ -3,6 +3,7 @@
 #include "bitgauge/error.h"
 
 #include "cli/commands.h"
+#include "cli/imatrix_measure.h"
 #include "cli/last_words.h"
 
 namespace bitgauge {
@@ -26,6 +27,15 @@ void add_baseline(CLI::App& app, Console& console) {
 }
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
+}
+void add_measuring_options(CLI::App& command, MeasureImportance& a) {
+    command.add_option("ORIGINAL", a.original, "Not in this build: it has no engine")
+        ->type_name("");
+}
+void run_measuring(MeasureImportance&, Console&) {
+    throw Error(ErrorKind::kEnvironment,
+                "measuring importance evaluates a model, and this build has no engine",
+                "build with -DBITGAUGE_ENGINE=ON");
 }
 void add_worker(CLI::App&, Console&) {}
 void install_last_words() {}

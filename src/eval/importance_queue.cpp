@@ -15,7 +15,9 @@ ImportanceWeight weight_of(const ProductInput& input) {
 }  // namespace
 
 ImportanceQueue::ImportanceQueue(ImportanceAccumulator& sums)
-    : sums_(sums), buffers_(kBuffers), adder_(graph_, tbb::flow::serial, [this](const QueuedInput& item) {
+    : sums_(sums),
+      buffers_(kBuffers),
+      adder_(graph_, tbb::flow::serial, [this](const QueuedInput& item) {
           add(item);
           return tbb::flow::continue_msg();
       }) {
