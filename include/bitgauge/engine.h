@@ -116,6 +116,13 @@ class Context {
     // Who is told of the inputs of the weights' products in every decode() from now on; nullptr:
     // nobody. Numbers do not depend on it.
     void observe_products(ProductObserver* observer);
+
+    // Puts other content into a weight of a model that was loaded as a stage; later calls use it.
+    // `tensor`: the original's name; `bytes`: all of it, in the type it has. Before the next
+    // decode() comes clear(). Only after find_weights() and a decode(). Error(kInput) when that
+    // decode used no such weight, or its size is another.
+    void find_weights();
+    void set_weight(const std::string& tensor, std::span<const std::byte> bytes);
     bool is_last_stage() const;  // a whole model is one stage: the last
 
   private:

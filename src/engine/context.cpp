@@ -192,6 +192,22 @@ void Context::observe_products(ProductObserver* observer) {
     state_->tap.observe(observer, state_->ends.layers);
 }
 
+void Context::find_weights() {
+    state_->tap.find_weights();
+}
+
+void Context::set_weight(const std::string& tensor, std::span<const std::byte> bytes) {
+    ggml_tensor* weight = state_->tap.weight(tensor);
+    const size_t size = weight == nullptr ? 0 : ggml_nbytes(weight);
+    if (weight == nullptr || size != bytes.size()) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' cannot be exchanged: it has {} bytes in the model that is "
+                                "loaded, {} were given",
+                                tensor, size, bytes.size()));
+    }
+    ggml_backend_tensor_set(weight, bytes.data(), 0, bytes.size());
+}
+
 bool Context::is_last_stage() const {
     return !state_->ends.hands_states;
 }

@@ -47,7 +47,23 @@ std::string ProductTap::original_name(const char* name) const {
     return fmt::format("blk.{}{}", layers_[layer], plain.substr(rest));
 }
 
+ggml_tensor* ProductTap::weight(const std::string& name) const {
+    const auto found = weights_.find(name);
+    return found == weights_.end() ? nullptr : found->second;
+}
+
+// libllama names no weights from outside; the nodes that use them do.
+void ProductTap::find_in(const ggml_tensor* node) {
+    for (ggml_tensor* source : node->src) {
+        if (source == nullptr || source->op != GGML_OP_NONE) continue;
+        if (std::string_view(source->name).find(".weight") != std::string_view::npos) {
+            weights_.emplace(original_name(source->name), source);
+        }
+    }
+}
+
 bool ProductTap::wants(const ggml_tensor* node) {
+    if (finding_) find_in(node);
     if (observer_ == nullptr || !is_product(node)) return false;
     const ProductInput input = without_data(node->src[0]);
     if (!observer_->wants(input.weight)) return false;

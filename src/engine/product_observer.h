@@ -62,7 +62,12 @@ class ProductTap {
     // After it was.
     void take(const ggml_tensor* node);
 
+    // The weights that nodes use, by the original's names, from now on.
+    void find_weights() { finding_ = true; }
+    ggml_tensor* weight(const std::string& name) const;  // nullptr: none was found
+
   private:
+    void find_in(const ggml_tensor* node);
     std::string original_name(const char* name) const;
     ProductInput without_data(const ggml_tensor* weight) const;
 
@@ -71,7 +76,9 @@ class ProductTap {
     using Activation = std::tuple<const ggml_tensor*, const ggml_tensor*, uint64_t, uint64_t>;
 
     std::map<Activation, std::string> leaders_;  // input, experts, dimensions of the weight
-    std::vector<std::byte> data_, ids_;          // copies from a device
+    bool finding_ = false;
+    std::map<std::string, ggml_tensor*, std::less<>> weights_;
+    std::vector<std::byte> data_, ids_;  // copies from a device
 };
 
 }  // namespace bitgauge

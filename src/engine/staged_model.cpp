@@ -38,7 +38,8 @@ StagedModel::StagedModel(const fs::path& path, const EngineOptions& options,
       options_(options),
       anatomy_(GgufFile::open(path)),
       files_(anatomy_.file()),
-      plan_(plan_cut(anatomy_, choice.stages)),
+      plan_(choice.one_run ? CutPlan{.stages = {cut_run(anatomy_, 0, anatomy_.count())}}
+                           : plan_cut(anatomy_, choice.stages)),
       changed_(fs::last_write_time(path)) {
     files_.forget_after_reading(choice.forget_file_pages);
 }
@@ -68,6 +69,26 @@ Model StagedModel::load_run(const CutStage& run, const ReplacedTensors& replaced
 
 uint64_t StagedModel::bytes_read(size_t stage) const {
     return make_segment(anatomy_, plan_.stages.at(stage), {}).bytes_read;
+}
+
+size_t StagedModel::stage_of(const std::string& tensor) const {
+    const int64_t layer = Anatomy::layer_of(tensor);
+    if (layer < 0) return tensor.starts_with("token_embd.") ? 0 : stages() - 1;
+    size_t stage = 0;
+    while (stage + 1 < stages() && layer >= plan_.stages[stage].end()) ++stage;
+    return stage;
+}
+
+std::vector<std::byte> StagedModel::tensor_bytes(const std::string& tensor) const {
+    const TensorInfo* info = anatomy_.file().find_tensor(tensor);
+    if (info == nullptr) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("'{}' has no tensor '{}'", path_.string(), tensor),
+                    "bitgauge inspect lists them");
+    }
+    std::vector<std::byte> bytes(info->bytes);
+    files_.read(info->shard, info->offset, bytes);
+    return bytes;
 }
 
 uint32_t StagedModel::vocabulary() const {

@@ -16,6 +16,7 @@ namespace bitgauge {
 struct StageChoice {
     uint32_t stages = 0;             // at most; 0: as many as the architecture allows
     bool forget_file_pages = false;  // weights that were read do not stay in the page cache
+    bool one_run = false;            // do not cut: all layers in one stage
 };
 
 class StagedModel {
@@ -36,6 +37,10 @@ class StagedModel {
     Model load(size_t stage, const ReplacedTensors& replaced = {}) const;
     // As load(), for a run of one's own choosing.
     Model load_run(const CutStage& run, const ReplacedTensors& replaced = {}) const;
+    // The stage that a layer's tensor belongs to; the first one for the embedding, else the last.
+    size_t stage_of(const std::string& tensor) const;
+    // A tensor's own bytes. Error(kInput) when there is none of that name.
+    std::vector<std::byte> tensor_bytes(const std::string& tensor) const;
     uint64_t bytes_read(size_t stage) const;  // from the file, by load()
 
   private:

@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "eval/importance_pass.h"
 #include "eval/stage_way.h"
+#include "eval/variant_pass.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -128,6 +129,10 @@ Json run_in_child(const Json& job, const fs::path& folder, const fs::path& progr
 
 Json do_job(const Json& job, Progress& progress) {
     if (job.at("job") == kCutCheckJob) return do_cut_check(job);
+    if (job.at("job") == kVariantsJob) {
+        capture_variants(variants_job_from_json(job), progress);
+        return Json::object();
+    }
     if (job.at("job") == kImportanceJob) {
         measure_sums(importance_job_from_json(job), progress);
         return Json::object();
