@@ -147,7 +147,7 @@ void add_audit_options(CLI::App& command, const std::shared_ptr<ImatrixArguments
     command
         .add_option("--against", a->audit.against,
                     "Evaluation texts: how much of each stands in the importance text, too")
-        ->type_name("TEXT")
+        ->type_name("PATH")
         ->needs(audit)
         ->group("Audit");
     command
@@ -183,7 +183,7 @@ void add_imatrix(CLI::App& app, Console& console) {
     command
         ->add_option("-t,--text", a->audit.texts,
                      "With --audit: the texts it was made from [those that the file names]")
-        ->type_name("TEXT");
+        ->type_name("PATH");
     command
         ->add_option("-o,--out", a->out,
                      "The file to write: GGUF, or llama-imatrix's older format as NAME.dat")

@@ -150,6 +150,7 @@ std::vector<std::string> rare_lines(const std::vector<RareExpert>& rare) {
              {}});
     }
     std::vector<std::string> texts;
+    texts.reserve(lines.size());
     for (const Line& line : lines) {
         texts.push_back(line.also.empty()
                             ? line.text
