@@ -15,5 +15,10 @@ TEST(ContentHash, DependsOnTheBytesAndNotOnHowTheyArrive) {
     EXPECT_NE(hash_text("abc"), hash_text("abd"));
 }
 
+TEST(QuickHash, EqualsThePublishedValueOfTheEmptyInput) {
+    // XXH3 64 bits of nothing, seed 0
+    EXPECT_EQ(quick_hash({}), 0x2D06800538D394C2U);
+}
+
 }  // namespace
 }  // namespace bitgauge
