@@ -95,7 +95,7 @@ MeasureOutcome measure(std::span<const std::filesystem::path> candidates,
 
 struct ImportanceOptions {
     std::vector<std::filesystem::path> texts;
-    // Each token is read once: documents are cut into windows that do not overlap.
+    // Each token is read once: windows of a document do not overlap (without BOS by one token).
     Protocol protocol{.window_tokens = 512, .warmup_tokens = 0};
     bool head =
         false;  // the output head as well, under its tensor's name (the embedding's if tied)

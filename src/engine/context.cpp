@@ -60,7 +60,11 @@ void require_readable(std::span<const BatchToken> tokens, uint32_t vocabulary) {
 
 struct Context::State {
     State(const Model& owner, const StageEnds& stage_ends, uint32_t most_tokens)
-        : model(owner), ends(stage_ends), call_tokens(most_tokens), batch(most_tokens) {}
+        : model(owner),
+          ends(stage_ends),
+          call_tokens(most_tokens),
+          batch(most_tokens),
+          tap(stage_ends.layers) {}
 
     // Asked for every node before it is computed (then: is it wanted?) and after (then: go on?).
     // C calls it, so nothing may be thrown through.
@@ -189,7 +193,7 @@ std::span<const float> Context::states() const {
 }
 
 void Context::observe_products(ProductObserver* observer) {
-    state_->tap.observe(observer, state_->ends.layers);
+    state_->tap.observe(observer);
 }
 
 void Context::find_weights() {

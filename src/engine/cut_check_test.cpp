@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -22,10 +24,40 @@ std::filesystem::path written(const std::string& name, int type) {
 
 class CutCheckOf : public testing::TestWithParam<std::string> {};
 
+// Models that are evaluated as a whole, and a word of the reason.
+const std::map<std::string, std::string> kWhole = {
+    {"arwkv7", "what the layer before hands on"},
+    {"deepseek4", "what the layer before hands on"},
+    {"gemma3n", "what the layer before hands on"},
+    {"hrm_text", "what the layer before hands on"},
+    {"kimi-k3", "what the layer before hands on"},
+    {"maple", "begins with a layer without positions"},
+    {"minicpm3", "their place among all layers"},
+    {"minimax-01", "their place among all layers"},
+    {"muse-glimmer", "does not name what enters its first layer"},
+    {"nanbeige", "what the layer before hands on"},
+    {"nanbeige-loops", "what the layer before hands on"},
+    {"plamo2", "does not name what enters its first layer"},
+    {"rwkv6", "what the layer before hands on"},
+    {"rwkv6qwen2", "what the layer before hands on"},
+    {"rwkv7", "what the layer before hands on"},
+    {"step35", "gives other numbers"},
+    {"talkie", "what the layer before hands on"},
+};
+// Of these types libllama computes nothing twice alike, or ends the process on the whole model.
+const std::map<std::string, std::set<int>> kNotIn = {{"glm5-next", {GGML_TYPE_F16, GGML_TYPE_Q4_0}},
+                                                     {"grovemoe", {GGML_TYPE_Q4_0}}};
+
 void expect_same(const std::string& name, int type) {
+    const auto not_in = kNotIn.find(name);
+    if (not_in != kNotIn.end() && not_in->second.contains(type)) GTEST_SKIP();
     const auto path = written(name, type);
-    const CutCheck smallest = check_cut(path, one_thread(), {}, /*whole_fits=*/true);
-    EXPECT_TRUE(smallest.same) << name << " in type " << type << ": " << smallest.how;
+    const CutCheck check = check_cut(path, one_thread(), {}, /*whole_fits=*/true);
+    const auto whole = kWhole.find(name);
+    EXPECT_EQ(check.same, whole == kWhole.end()) << check.how;
+    if (whole != kWhole.end()) {
+        EXPECT_NE(check.how.find(whole->second), std::string::npos) << check.how;
+    }
     std::filesystem::remove(path);
 }
 
@@ -33,11 +65,12 @@ TEST_P(CutCheckOf, SinglePrecision) {
     expect_same(GetParam(), GGML_TYPE_F32);
 }
 
-TEST_P(CutCheckOf, HalfPrecision) {
+// Minutes with sanitizers: apart from the fast ones (CMakeLists.txt).
+TEST_P(CutCheckOf, DISABLED_HalfPrecision) {
     expect_same(GetParam(), GGML_TYPE_F16);
 }
 
-TEST_P(CutCheckOf, FourBits) {
+TEST_P(CutCheckOf, DISABLED_FourBits) {
     expect_same(GetParam(), GGML_TYPE_Q4_0);
 }
 

@@ -25,7 +25,7 @@ struct CutStage {
 };
 
 struct CutPlan {
-    std::vector<CutStage> stages;  // one: the model is not cut
+    std::vector<CutStage> stages;  // none: the model is not cut
     std::string whole;             // why not; "" when it is
 };
 

@@ -86,7 +86,7 @@ constexpr CutRule kRules[] = {
      .avoided_layers = 4,
      .window = {.period = 4, .global_first = true}},
     {.architecture = "smollm3", .unit = 4},
-    {.architecture = "step35", .least_layers = 2},  // the last layer's output has another name
+    {.architecture = "step35", .whole = "a run of its layers gives other numbers"},
     {.architecture = "t5", .whole = "it has an encoder and a decoder"},
     {.architecture = "t5encoder", .whole = "it is an encoder"},
     {.architecture = "talkie", .whole = kAcrossLayers},

@@ -51,10 +51,10 @@ constexpr int64_t kFewestObservedRows = 16;
 // Between the nodes of a graph and an observer. Private to this room.
 class ProductTap {
   public:
-    void observe(ProductObserver* observer, const std::vector<uint32_t>& layers) {
-        observer_ = observer;
-        layers_ = layers;
-    }
+    // `layers` of the whole model, by the stage's numbers; empty: the same.
+    explicit ProductTap(const std::vector<uint32_t>& layers) : layers_(layers) {}
+
+    void observe(ProductObserver* observer) { observer_ = observer; }
     // A new call: activations of the one before are gone.
     void begin() { leaders_.clear(); }
     // Before a node is computed: whether it is wanted. Tells the observer of shared activations.
@@ -72,7 +72,7 @@ class ProductTap {
     ProductInput without_data(const ggml_tensor* weight) const;
 
     ProductObserver* observer_ = nullptr;
-    std::vector<uint32_t> layers_;  // of the whole model, by the stage's numbers; empty: the same
+    const std::vector<uint32_t>& layers_;
     using Activation = std::tuple<const ggml_tensor*, const ggml_tensor*, uint64_t, uint64_t>;
 
     std::map<Activation, std::string> leaders_;  // input, experts, dimensions of the weight

@@ -120,7 +120,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
                  .way = job.way,
                  .scratch = job.folder,
                  .identity = to_json(job).dump()}),
-          checkpoints_(job.folder, job.identity),
+          checkpoints_(job.folder, checkpoint_identity()),
           head_name_(head_of(job.model)) {}
 
     void run(Progress& progress) {
@@ -146,6 +146,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
     void finish(size_t stage) override {
         queue_->drain();
         accumulator_->require_complete();
+        require_something();
         if (job_.way.staged) checkpoints_.keep_both(stage + 1, accumulator_->sums());
     }
 
@@ -156,6 +157,19 @@ class ImportancePass : public StageWatcher, public PassObserver {
     bool wants_last_position() const override { return true; }
 
   private:
+    // Steps are stages, or units of a whole model's only stage.
+    std::string checkpoint_identity() const {
+        return fmt::format("{} {}", job_.identity, job_.way.staged ? pass_.stages() : 0);
+    }
+
+    void require_something() const {
+        if (!accumulator_->sums().tensors.empty()) return;
+        throw Error(ErrorKind::kInput,
+                    fmt::format("the text is too short: no window of it has {} tokens",
+                                kFewestObservedRows),
+                    "give more text");
+    }
+
     static std::string head_of(const fs::path& model) {
         const GgufFile file = GgufFile::open(model);
         return file.find_tensor("output.weight") == nullptr ? "token_embd.weight" : "output.weight";

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -33,34 +34,68 @@ struct Schedule {
 std::string content_of(const Window& window) {
     const std::string_view bytes(reinterpret_cast<const char*>(window.tokens.data()),
                                  window.tokens.size() * sizeof(TokenId));
-    return fmt::format("{} {}", window.cluster, hash_text(bytes));
+    return hash_text(bytes);
 }
+
+// Takes windows of a text one by one, in the order of shorter choices from the same text.
+class Picker {
+  public:
+    explicit Picker(Windows all) : all_(std::move(all)), picked_(all_) {
+        picked_.windows.clear();
+        for (size_t i = all_.windows.size(); i-- > 0;) {
+            places_[content_of(all_.windows[i])].push_back(i);
+        }
+    }
+
+    // Those of `choice` that are not there yet, as often as the text has them.
+    void add(const Windows& choice) {
+        std::map<std::string, size_t> wanted;
+        for (const Window& window : choice.windows) {
+            const std::string content = content_of(window);
+            if (++wanted[content] > taken_[content]) take(content);
+        }
+    }
+    void add_rest() { add(all_); }
+    size_t size() const { return picked_.windows.size(); }
+    bool has_all() const { return size() == all_.windows.size(); }
+    Windows finish() { return std::move(picked_); }
+
+  private:
+    void take(const std::string& content) {
+        std::vector<size_t>& places = places_[content];
+        if (places.empty()) return;
+        picked_.windows.push_back(all_.windows[places.back()]);
+        places.pop_back();
+        ++taken_[content];
+    }
+
+    Windows all_;
+    Windows picked_;
+    std::map<std::string, std::vector<size_t>> places_;  // that are left, the first one last
+    std::map<std::string, size_t> taken_;
+};
 
 // As many windows as are wanted at first; should experts still be rare, twice as many, and so on
 // until the text ends. Each step takes an even share of the strata.
 Schedule schedule_of(Corpus& corpus, const Model& vocabulary, const ImportanceOptions& options) {
     Protocol protocol = options.protocol;
-    Schedule schedule{.windows = encode_corpus(corpus, vocabulary, protocol)};
-    schedule.round_ends = {schedule.windows.windows.size()};
-    if (options.min_expert_tokens == 0 || protocol.max_windows == 0) return schedule;
-    std::multiset<std::string> seen;
-    for (const Window& window : schedule.windows.windows) seen.insert(content_of(window));
-    for (bool more = true; more;) {
-        protocol.max_windows *= 2;
-        more = false;
-        std::multiset<std::string> left = seen;
-        for (Window& window : encode_corpus(corpus, vocabulary, protocol).windows) {
-            const auto known = left.find(content_of(window));
-            if (known != left.end()) {
-                left.erase(known);
-                continue;
-            }
-            seen.insert(content_of(window));
-            schedule.windows.windows.push_back(std::move(window));
-            more = true;
-        }
-        if (more) schedule.round_ends.push_back(schedule.windows.windows.size());
+    if (options.min_expert_tokens == 0 || protocol.max_windows == 0) {
+        Schedule one{.windows = encode_corpus(corpus, vocabulary, protocol)};
+        one.round_ends = {one.windows.windows.size()};
+        return one;
     }
+    Protocol unbounded = protocol;
+    unbounded.max_windows = 0;
+    Picker picker(encode_corpus(corpus, vocabulary, unbounded));
+    Schedule schedule;
+    while (!picker.has_all()) {
+        const size_t before = picker.size();
+        picker.add(encode_corpus(corpus, vocabulary, protocol));
+        if (picker.size() == before) picker.add_rest();
+        schedule.round_ends.push_back(picker.size());
+        protocol.max_windows *= 2;
+    }
+    schedule.windows = picker.finish();
     return schedule;
 }
 

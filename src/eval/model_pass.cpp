@@ -67,6 +67,7 @@ class StagedRun {
 
     void run() {
         PassPlace place = states_.resume();
+        if (place.stage >= model_.stages()) place = {};
         if (watcher_ != nullptr) {
             place.batches = 0;
             watcher_->resume(place.stage);
@@ -181,6 +182,7 @@ void ModelPass::run_whole(std::span<const PassUnit> units, Progress& progress,
         if (!unit.finish()) break;
     }
     if (watcher != nullptr) watcher->finish(0);
+    discard_states(setting_.scratch);
     progress.end();
 }
 

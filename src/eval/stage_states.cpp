@@ -24,11 +24,22 @@ double seconds() {
         .count();
 }
 
-std::optional<Json> read_place(const fs::path& path, const std::string& identity) {
+struct KeptPlace {
+    PassPlace place;
+    uint64_t width = 0;
+};
+
+// Nothing where the file is damaged or of another pass.
+std::optional<KeptPlace> read_place(const fs::path& path, const std::string& identity) {
     if (!fs::exists(path)) return std::nullopt;
-    const Json place = Json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
-    if (place.is_discarded() || place.value("identity", "") != identity) return std::nullopt;
-    return place;
+    try {
+        const Json json = Json::parse(read_text_file(path));
+        if (json.at("identity") != identity) return std::nullopt;
+        return KeptPlace{{json.at("stage").get<size_t>(), json.at("batches").get<size_t>()},
+                         json.at("width").get<uint64_t>()};
+    } catch (const Json::exception&) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace
@@ -39,18 +50,23 @@ StageStates::StageStates(fs::path folder, std::string identity, std::vector<uint
 }
 
 PassPlace StageStates::resume() {
-    const auto place = read_place(folder_ / kPlace, identity_);
-    file_.emplace(folder_ / kStates, place ? Earlier::kKeep : Earlier::kErase);
-    if (!place) return {};
-    const uint64_t width = place->value("width", uint64_t{0});
-    const uint64_t bytes = 2 * first_row_.back() * width * sizeof(float);
-    if (width == 0 || file_->size() != bytes) {
-        file_.emplace(folder_ / kStates, Earlier::kErase);
-        return {};
+    const auto kept = read_place(folder_ / kPlace, identity_);
+    if (kept && kept->width > 0) {
+        file_.emplace(folder_ / kStates, Earlier::kKeep);
+        if (file_->size() == 2 * first_row_.back() * kept->width * sizeof(float)) {
+            width_ = kept->width;
+            return kept->place;
+        }
     }
-    width_ = width;
-    return {.stage = place->value("stage", size_t{0}),
-            .batches = place->value("batches", size_t{0})};
+    fs::remove(folder_ / kPlace);  // before the states it speaks of
+    file_.emplace(folder_ / kStates, Earlier::kErase);
+    return {};
+}
+
+void discard_states(const fs::path& folder) {
+    std::error_code ignored;
+    fs::remove(folder / kPlace, ignored);
+    fs::remove(folder / (std::string(kStates) + ".part"), ignored);
 }
 
 // States that come out of even stages and of odd ones lie apart: what a stage takes in stays as it
@@ -86,7 +102,7 @@ void StageStates::write(size_t stage, size_t batch, const std::vector<float>& ro
     const uint64_t tokens = first_row_[batch + 1] - first_row_[batch];
     const uint64_t width = rows.size() / tokens;
     if (width_ == 0) take_room(width);
-    if (width == 0 || width != width_) {
+    if (width == 0 || rows.size() != tokens * width_) {
         throw Error(ErrorKind::kEnvironment,
                     fmt::format("stage {} hands {} values on for {} tokens", stage + 1, rows.size(),
                                 tokens),

@@ -51,4 +51,7 @@ class StageStates {
     double kept_at_ = 0;
 };
 
+// What a pass that was stopped has left in a folder, when it will not go on.
+void discard_states(const std::filesystem::path& folder);
+
 }  // namespace bitgauge

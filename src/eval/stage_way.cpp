@@ -107,9 +107,11 @@ fs::path kept_check(const std::string& key) {
 
 std::optional<CutCheck> earlier_check(const fs::path& kept) {
     if (kept.empty() || !fs::exists(kept)) return std::nullopt;
-    const Json json = Json::parse(read_text_file(kept), nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object() || !json.contains("same") || !json.contains("how")) return std::nullopt;
-    return check_from_json(json);
+    try {
+        return check_from_json(Json::parse(read_text_file(kept)));
+    } catch (const Json::exception&) {
+        return std::nullopt;  // damaged: as good as none
+    }
 }
 
 // A cache that cannot be written costs a check next time, nothing else.

@@ -46,7 +46,8 @@ class VariantPass {
     }
 
     void run() {
-        const size_t first = states_->resume().stage;
+        const size_t kept = states_->resume().stage;
+        const size_t first = kept < model_.stages() ? kept : 0;
         begin_progress(first);
         for (size_t stage = first; stage < model_.stages(); ++stage) {
             run_stage(stage);
