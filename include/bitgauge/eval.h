@@ -110,6 +110,7 @@ struct ImportanceOptions {
 struct ImportanceOutcome {
     ImportanceProvenance made;
     uint64_t windows = 0;
+    uint32_t window_tokens = 0;  // of the longest
     uint64_t tokens = 0;
     uint64_t tensors = 0;
     int64_t rarest_expert_tokens = -1;  // -1: no experts

@@ -31,7 +31,7 @@ void add_stages_option(CLI::App& command, EngineOptions& options) {
         ->check([](const std::string& text) {
             return stages_by_name(text)
                        ? std::string()
-                       : "--stages is auto, off or a number from 1 to 4096, not '" + text + "'";
+                       : "expected auto, off or a number from 1 to 4096, not '" + text + "'";
         })
         ->type_name("N")
         ->default_str("auto")

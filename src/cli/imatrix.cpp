@@ -185,13 +185,13 @@ void add_merge_options(CLI::App& command, const std::shared_ptr<ImatrixArguments
 
 void add_imatrix(CLI::App& app, Console& console) {
     const auto a = std::make_shared<ImatrixArguments>();
-    CLI::App* command = add_command(
-        app, console, "imatrix", "Measure importance; what a file covers; several as one",
-        "  bitgauge imatrix model-BF16.gguf -t calibration.txt -o imatrix.gguf\n"
-        "  bitgauge imatrix --audit imatrix.gguf --model model-BF16.gguf\n"
-        "  bitgauge imatrix --audit imatrix.gguf --model model-BF16.gguf \\\n"
-        "      --text calibration.txt --against wiki.test.raw\n"
-        "  bitgauge imatrix --merge a.gguf,b.gguf -o imatrix.gguf");
+    CLI::App* command =
+        add_command(app, console, "imatrix", "Measure importance; audit and merge files of it",
+                    "  bitgauge imatrix model-BF16.gguf -t calibration.txt -o imatrix.gguf\n"
+                    "  bitgauge imatrix --audit imatrix.gguf --model model-BF16.gguf\n"
+                    "  bitgauge imatrix --audit imatrix.gguf --model model-BF16.gguf \\\n"
+                    "      --text calibration.txt --against wiki.test.raw\n"
+                    "  bitgauge imatrix --merge a.gguf,b.gguf -o imatrix.gguf");
     command
         ->add_option(
             "-t,--text", a->audit.texts,

@@ -26,20 +26,16 @@ std::string outcome_text(const MeasureImportance& a, const ImportanceOutcome& ma
         "{}"
         "evaluated  {}\n",
         a.out.string(), counted(made.tensors, "tensor"), format_bytes(made.bytes), made.made.model,
-        counted(made.tokens, "token"), counted(made.windows, "window"),
-        a.options.protocol.window_tokens, made.made.protocol, rarest_text(made), made.evaluation);
+        counted(made.tokens, "token"), counted(made.windows, "window"), made.window_tokens,
+        made.made.protocol, rarest_text(made), made.evaluation);
 }
 
 Json outcome_json(const MeasureImportance& a, const ImportanceOutcome& made) {
-    Json record = {{"schema", "bitgauge.imatrix/1"},
-                   {"out", a.out.string()},
-                   {"model", made.made.model},
-                   {"model_hash", made.made.model_hash},
-                   {"protocol", made.made.protocol},
-                   {"tensors", made.tensors},
-                   {"windows", made.windows},
-                   {"tokens", made.tokens},
-                   {"bytes", made.bytes},
+    Json record = {{"schema", "bitgauge.imatrix/1"}, {"out", a.out.string()},
+                   {"model", made.made.model},       {"model_hash", made.made.model_hash},
+                   {"protocol", made.made.protocol}, {"tensors", made.tensors},
+                   {"windows", made.windows},        {"window_tokens", made.window_tokens},
+                   {"tokens", made.tokens},          {"bytes", made.bytes},
                    {"evaluation", made.evaluation}};
     if (made.rarest_expert_tokens >= 0) record["rarest_expert_tokens"] = made.rarest_expert_tokens;
     for (const auto& stratum : made.made.strata) {

@@ -29,6 +29,7 @@ namespace {
 struct Schedule {
     Windows windows;
     std::vector<size_t> round_ends;
+    uint32_t window_tokens = 0;  // the longest: the model's trained context may be shorter
 };
 
 std::string content_of(const Window& window) {
@@ -82,6 +83,7 @@ Schedule schedule_of(Corpus& corpus, const Model& vocabulary, const ImportanceOp
     if (options.min_expert_tokens == 0 || protocol.max_windows == 0) {
         Schedule one{.windows = encode_corpus(corpus, vocabulary, protocol)};
         one.round_ends = {one.windows.windows.size()};
+        one.window_tokens = protocol.window_tokens;
         return one;
     }
     Protocol unbounded = protocol;
@@ -96,6 +98,7 @@ Schedule schedule_of(Corpus& corpus, const Model& vocabulary, const ImportanceOp
         protocol.max_windows *= 2;
     }
     schedule.windows = picker.finish();
+    schedule.window_tokens = protocol.window_tokens;
     return schedule;
 }
 
@@ -147,8 +150,9 @@ int64_t rarest_of(const ImportanceSums& sums) {
     return rarest;
 }
 
-PassShape shape_of(const ImportanceOptions& options, const Model& vocabulary) {
-    PassShape shape = default_shape(options.protocol.window_tokens, vocabulary.vocabulary());
+PassShape shape_of(const ImportanceOptions& options, const Schedule& schedule,
+                   const Model& vocabulary) {
+    PassShape shape = default_shape(schedule.window_tokens, vocabulary.vocabulary());
     if (options.ubatch_tokens > 0) shape.ubatch_tokens = options.ubatch_tokens;
     shape.sequences = std::min(shape.sequences, shape.ubatch_tokens);
     return shape;
@@ -168,10 +172,10 @@ bool sums_are_there(const ImportanceJob& job) {
 }
 
 // Reads the rounds one after the other until no expert is rare or the text ends.
-class Measurement {
+class ImportanceRounds {
   public:
-    Measurement(const fs::path& original, const ImportanceOptions& options, ImportanceJob job,
-                Progress& progress)
+    ImportanceRounds(const fs::path& original, const ImportanceOptions& options, ImportanceJob job,
+                     Progress& progress)
         : original_(original), options_(options), job_(std::move(job)), progress_(progress) {}
 
     ImportanceSums run(const Schedule& schedule, ImportanceOutcome& outcome) {
@@ -217,6 +221,19 @@ class Measurement {
     std::optional<StageWay> way_;
 };
 
+// Input that will never do leaves nothing to go on from.
+ImportanceSums measured_sums(const fs::path& original, const ImportanceOptions& options,
+                             ImportanceJob job, const Schedule& schedule,
+                             ImportanceOutcome& outcome, Progress& progress) {
+    const fs::path folder = job.folder;
+    try {
+        return ImportanceRounds(original, options, std::move(job), progress).run(schedule, outcome);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::kInput) fs::remove_all(folder);
+        throw;
+    }
+}
+
 void warn_of_rare_experts(const ImportanceOptions& options, const ImportanceOutcome& outcome,
                           Progress& progress) {
     const int64_t rarest = outcome.rarest_expert_tokens;
@@ -235,8 +252,9 @@ ImportanceOutcome measure_importance(const fs::path& original, const fs::path& o
     const GgufFile file = GgufFile::open(original);
     const Model vocabulary = Model::load_vocabulary(original);
     const Schedule schedule = schedule_of(corpus, vocabulary, options);
-    const PassShape shape = shape_of(options, vocabulary);
-    ImportanceOutcome outcome{.made = provenance(file, corpus, options)};
+    const PassShape shape = shape_of(options, schedule, vocabulary);
+    ImportanceOutcome outcome{.made = provenance(file, corpus, options),
+                              .window_tokens = schedule.window_tokens};
     const fs::path folder = work_folder(out);
     make_folder(folder);
     ImportanceJob job{.model = original,
@@ -248,7 +266,7 @@ ImportanceOutcome measure_importance(const fs::path& original, const fs::path& o
                       .engine = options.engine};
     write_windows(job.windows, schedule.windows);
     ImportanceSums sums =
-        Measurement(original, options, std::move(job), progress).run(schedule, outcome);
+        measured_sums(original, options, std::move(job), schedule, outcome, progress);
     add_strata(outcome.made, schedule.windows, outcome.windows);
     for (const auto& stratum : outcome.made.strata) outcome.tokens += stratum.tokens;
     outcome.tensors = sums.tensors.size();

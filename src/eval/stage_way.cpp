@@ -43,7 +43,7 @@ class Chooser {
 
     StageWay staged(const CutCheck& check) const {
         const auto [one, two] = largest_stages();
-        const uint64_t rest = need_.context + need_.compute;
+        const uint64_t rest = need_.context / staged_.stages() + need_.compute;
         if (one + rest > room_.bytes) refuse(one + rest);
         return {.staged = true,
                 .stages = wish_.stages,
