@@ -17,7 +17,7 @@ struct StageEnds {
     bool takes_states = false;  // states take the place of the embedding
     bool hands_states = false;  // it stops at `exit_node`
     std::string exit_node;
-    std::string entry_node;  // one more beside the usual ones; "" for none
+    std::string entry_node;        // one more beside the usual ones; "" for none
     std::vector<uint32_t> layers;  // of the whole model; empty: all of them
 };
 
