@@ -16,7 +16,8 @@ struct MemoryRoom {
 };
 
 // What the kernel says is available without swapping, or less where a control group (version 1 or
-// 2) or one above it limits this process. Memory that only caches files counts as free.
+// 2) or one above it limits this process. Memory that only caches files counts as free. Where the
+// system does not say: all there could be.
 MemoryRoom available_memory();
 
 // Memory of one evaluation, in bytes.

@@ -159,8 +159,11 @@ CutCheck check_cut(const std::filesystem::path& path, const EngineOptions& optio
 
 std::string cut_check_key(const StagedModel& model, bool whole_fits) {
     const EngineDescription engine = describe_engine();
-    std::string cuts;
-    for (const CutStage& stage : model.plan().stages) cuts += fmt::format(" {}", stage.begin());
+    std::string cuts;  // what the rules make of this file
+    for (const CutStage& stage : model.plan().stages) {
+        const std::vector<std::byte> header = make_segment(model.anatomy(), stage, {}).header;
+        cuts += hash_text({reinterpret_cast<const char*>(header.data()), header.size()});
+    }
     return hash_text(fmt::format("cut/1 {} {} {} {}{} {}\n{}", engine.llama, engine.ggml,
                                  engine.backend, engine.cpu, cuts, whole_fits,
                                  header_text(model.anatomy().file())));

@@ -20,7 +20,8 @@ struct CutCheck {
 CutCheck check_cut(const std::filesystem::path& path, const EngineOptions& options,
                    const StageChoice& choice, bool whole_fits);
 
-// Everything the outcome depends on: header of the file, its size, cut, version of libllama.
+// Everything the outcome depends on: the file's header and size, the headers of its stages, version
+// of libllama.
 std::string cut_check_key(const StagedModel& model, bool whole_fits);
 
 }  // namespace bitgauge

@@ -58,6 +58,10 @@ TEST(MemoryRoom, IsTheLeastOfAllGroupsAbove) {
     EXPECT_EQ(memory_room(root.path()).bytes, 1000U);
 }
 
+TEST(MemoryRoom, IsUnboundedWhereNobodySays) {
+    EXPECT_EQ(memory_room("/nowhere").bytes, UINT64_MAX);
+}
+
 TEST(MemoryRoom, OfThisMachineIsSomething) {
     EXPECT_GT(available_memory().bytes, 0U);
 }

@@ -86,11 +86,11 @@ std::optional<uint64_t> left_in_groups(const fs::path& root) {
 }  // namespace
 
 MemoryRoom memory_room(const fs::path& root) {
-    const uint64_t machine =
-        named_number(root / "proc/meminfo", "MemAvailable:").value_or(0) * 1024;
+    const auto machine = named_number(root / "proc/meminfo", "MemAvailable:");
+    const uint64_t bytes = machine ? *machine * 1024 : UINT64_MAX;
     const auto group = left_in_groups(root);
-    if (group && *group < machine) return {*group, "a limit on this process's group"};
-    return {machine, "the machine"};
+    if (group && *group < bytes) return {*group, "a limit on this process's group"};
+    return {bytes, "the machine"};
 }
 
 MemoryRoom available_memory() {

@@ -133,6 +133,37 @@ class Resume(unittest.TestCase):
         self.assertIn(EVENTS[event][2], statuses)
         return finish(command)
 
+    def test_a_baseline_in_stages_goes_on(self):
+        command = self.baseline(self.folder / "staged") + ["--stages", "5"]
+        finish(command)  # the cut is checked once
+        expected = contents(self.folder / "staged")
+        for event in ("kill -9 of all", "Ctrl-C"):
+            with self.subTest(event=event):
+                folder = self.folder / f"staged {event}"
+                self.disturb_until_done(self.baseline(folder) + ["--stages", "5"], self.baseline_s,
+                                        event)
+                self.assertEqual(contents(folder), expected)
+
+    def test_importance_goes_on(self):
+        for stages in ("off", "5"):
+            expected, duration_s = self.importance(stages, "undisturbed")
+            for event in ("kill -9 of all", "Ctrl-C"):
+                with self.subTest(stages=stages, event=event):
+                    out = self.folder / f"{stages} {event}.gguf"
+                    self.disturb_until_done(self.imatrix(out, stages), duration_s, event)
+                    self.assertEqual(out.read_bytes(), expected)
+                    self.assertEqual(list(self.folder.glob("*.work")), [])
+
+    def importance(self, stages: str, name: str) -> tuple:
+        out = self.folder / f"{stages} {name}.gguf"
+        _, duration_s = timed(self.imatrix(out, stages))
+        return out.read_bytes(), duration_s
+
+    @staticmethod
+    def imatrix(out: Path, stages: str) -> list:
+        return [PROGRAM, "imatrix", str(MODEL), "-t", str(TEXT), "-o", str(out), "--stages", stages,
+                "--threads", "1"]
+
     def test_a_baseline_goes_on(self):
         whole = contents(self.whole)
         for event in EVENTS:
