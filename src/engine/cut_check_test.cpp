@@ -74,18 +74,8 @@ TEST_P(CutCheckOf, DISABLED_FourBits) {
     expect_same(GetParam(), GGML_TYPE_Q4_0);
 }
 
-std::vector<std::string> names() {
-    std::vector<std::string> all;
-    for (const TinyModel& model : tiny_models()) all.push_back(model.name);
-    return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(All, CutCheckOf, testing::ValuesIn(names()), [](const auto& model) {
-    std::string name = model.param;
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
-    return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, CutCheckOf, testing::ValuesIn(tiny_model_names()),
+                         [](const auto& model) { return test_name(model.param); });
 
 }  // namespace
 }  // namespace bitgauge

@@ -17,7 +17,6 @@ namespace bitgauge {
 namespace {
 
 constexpr std::string_view kEmbedding = "token_embd.weight";
-constexpr std::string_view kHead = "output.weight";
 
 // Whose rows (or entries) are the vocabulary's tokens.
 bool is_per_token(const TensorInfo& tensor, uint64_t vocabulary) {

@@ -162,18 +162,8 @@ TEST(TinyModelSeeds, MakeOtherWeights) {
     EXPECT_NE(logits(2), first);
 }
 
-std::vector<std::string> names() {
-    std::vector<std::string> all;
-    for (const TinyModel& model : tiny_models()) all.push_back(model.name);
-    return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(All, TinyModels, testing::ValuesIn(names()), [](const auto& model) {
-    std::string name = model.param;
-    std::replace_if(
-        name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
-    return name;
-});
+INSTANTIATE_TEST_SUITE_P(All, TinyModels, testing::ValuesIn(tiny_model_names()),
+                         [](const auto& model) { return test_name(model.param); });
 
 }  // namespace
 }  // namespace bitgauge

@@ -1,6 +1,7 @@
 #include "engine/tiny_models_testing.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -245,6 +246,18 @@ const std::vector<TinyModel>& tiny_models() {
     static const std::vector<TinyModel> all =
         tiny_dense_models() + tiny_expert_models() + tiny_recurrent_models() + tiny_rare_models();
     return all;
+}
+
+std::vector<std::string> tiny_model_names() {
+    std::vector<std::string> all;
+    for (const TinyModel& model : tiny_models()) all.push_back(model.name);
+    return all;
+}
+
+std::string test_name(std::string model) {
+    std::ranges::replace_if(
+        model, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+    return model;
 }
 
 const TinyModel& tiny_model(const std::string& name) {

@@ -48,6 +48,10 @@ struct TinyModel {
 // All of them, every name once.
 const std::vector<TinyModel>& tiny_models();
 
+// Their names, and one as GoogleTest takes it for a parameter's.
+std::vector<std::string> tiny_model_names();
+std::string test_name(std::string model);
+
 // Throws std::invalid_argument when there is none.
 const TinyModel& tiny_model(const std::string& name);
 

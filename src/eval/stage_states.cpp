@@ -44,7 +44,7 @@ std::optional<KeptPlace> read_place(const fs::path& path, const std::string& ide
 
 }  // namespace
 
-StageStates::StageStates(fs::path folder, std::string identity, std::vector<uint64_t> tokens)
+StageStates::StageStates(fs::path folder, std::string identity, const std::vector<uint64_t>& tokens)
     : folder_(std::move(folder)), identity_(std::move(identity)), first_row_{0} {
     for (const uint64_t n : tokens) first_row_.push_back(first_row_.back() + n);
 }

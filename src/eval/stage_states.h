@@ -24,7 +24,8 @@ struct PassPlace {
 class StageStates {
   public:
     // `tokens` of each batch; `identity` of everything the states depend on.
-    StageStates(std::filesystem::path folder, std::string identity, std::vector<uint64_t> tokens);
+    StageStates(std::filesystem::path folder, std::string identity,
+                const std::vector<uint64_t>& tokens);
 
     // The place where an earlier pass of the same identity was stopped; none: from the beginning.
     PassPlace resume();

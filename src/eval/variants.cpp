@@ -46,11 +46,13 @@ class Variants {
 
     std::vector<MeasureRecord> run(std::span<const VariantSpec> variants) {
         std::vector<Candidate> candidates;
+        candidates.reserve(variants.size());
         for (const VariantSpec& variant : variants) candidates.push_back(candidate_of(variant));
         capture(variants, candidates);
         measurement_.compare(candidates, shards_);
         const PositionPlaces places = measurement_.places();
         std::vector<MeasureRecord> records;
+        records.reserve(candidates.size());
         for (const Candidate& candidate : candidates) {
             records.push_back(measurement_.record_of(candidate, places));
         }

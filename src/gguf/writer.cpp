@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "gguf/checksum.h"
 #include "gguf/gguf_handle.h"
+#include "gguf/header_check.h"
 
 #include <gguf.h>
 
@@ -24,28 +25,10 @@ void set_numbers(gguf_context* context, const std::string& key, gguf_type type, 
     gguf_set_arr_data(context, key.c_str(), type, data, count);
 }
 
-size_t number_bytes(gguf_type type) {
-    switch (type) {
-        case GGUF_TYPE_UINT8:
-        case GGUF_TYPE_INT8:
-        case GGUF_TYPE_BOOL:
-            return 1;
-        case GGUF_TYPE_UINT16:
-        case GGUF_TYPE_INT16:
-            return 2;
-        case GGUF_TYPE_UINT64:
-        case GGUF_TYPE_INT64:
-        case GGUF_TYPE_FLOAT64:
-            return 8;
-        default:
-            return 4;
-    }
-}
-
 void pick_numbers(gguf_context* context, const std::string& key, int64_t id,
                   std::span<const uint32_t> picks) {
     const gguf_type type = gguf_get_arr_type(context, id);
-    const size_t size = number_bytes(type);
+    const size_t size = value_bytes(static_cast<uint32_t>(type));
     const auto* all = static_cast<const std::byte*>(gguf_get_arr_data(context, id));
     std::vector<std::byte> picked(picks.size() * size);
     for (size_t i = 0; i < picks.size(); ++i) {

@@ -12,9 +12,7 @@
 Exit status 0 equal, 1 differs, 77 skipped (llama.cpp's tools or the model are not here).
 """
 
-import argparse
 import sys
-import tempfile
 from array import array
 from pathlib import Path
 
@@ -22,9 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/cli"))
 
 from gguf_edit import Gguf  # noqa: E402
-from imatrix_test import TYPE, Programs  # noqa: E402
-from peer_test import SKIPPED, tools_folder  # noqa: E402
-from quantize_test import MODELS, run  # noqa: E402
+from imatrix_test import Programs, run_models  # noqa: E402
+from quantize_test import run  # noqa: E402
 
 TEXT = ROOT / "tests/data/babyllama105/tinystories.excerpt.txt"
 WINDOW = 256  # what the smallest model was trained for
@@ -32,30 +29,6 @@ PIECE = 4  # windows
 PIECES = 5
 BOUND = 1e-5
 QUANTIZED_BOUND = 0.002  # share of a file's bytes
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--program", type=Path, required=True)
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
-    options = parser.parse_args()
-    tools = tools_folder()
-    if tools is None:
-        return SKIPPED
-    programs = Programs(options.program.resolve(), tools)
-    outcomes = [compare_model(programs, name) for name in options.models]
-    if False in outcomes:
-        return 1
-    return 0 if any(outcomes) else SKIPPED
-
-
-def compare_model(programs: Programs, name: str):
-    model = MODELS[name][0]
-    if not model.exists():
-        print(f"skipped: {model} is not here")
-        return None
-    with tempfile.TemporaryDirectory(prefix="bitgauge-imatrix-") as folder:
-        return compare(programs, model, Path(folder), TYPE[name])
 
 
 def compare(programs: Programs, model: Path, folder: Path, kind: str) -> bool:
@@ -131,4 +104,4 @@ def quantized_difference(programs: Programs, model: Path, ours: Path, theirs: Pa
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_models(__doc__.split("\n")[0], compare))

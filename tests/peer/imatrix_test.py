@@ -53,8 +53,9 @@ class Programs:
         return data
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def run_models(description: str, compare_files) -> int:
+    """Calls `compare_files(programs, model, folder, kind)` for each model; the exit status."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     options = parser.parse_args()
@@ -62,19 +63,19 @@ def main() -> int:
     if tools is None:
         return SKIPPED
     programs = Programs(options.program.resolve(), tools)
-    outcomes = [compare_model(programs, name) for name in options.models]
+    outcomes = [compare_model(programs, name, compare_files) for name in options.models]
     if False in outcomes:
         return 1
     return 0 if any(outcomes) else SKIPPED
 
 
-def compare_model(programs: Programs, name: str):
+def compare_model(programs: Programs, name: str, compare_files):
     model = MODELS[name][0]
     if not model.exists():
         print(f"skipped: {model} is not here")
         return None
     with tempfile.TemporaryDirectory(prefix="bitgauge-imatrix-") as folder:
-        return compare(programs, model, Path(folder), TYPE[name])
+        return compare_files(programs, model, Path(folder), TYPE[name])
 
 
 def compare(programs: Programs, model: Path, folder: Path, kind: str) -> bool:
@@ -137,4 +138,4 @@ def older_difference(ours: Path, theirs: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_models(__doc__.split("\n")[0], compare))
