@@ -14,18 +14,30 @@ ImportanceWeight weight_of(const ProductInput& input) {
 
 }  // namespace
 
-ImportanceQueue::ImportanceQueue(ImportanceAccumulator& sums)
-    : sums_(sums),
-      buffers_(kBuffers),
-      adder_(graph_, tbb::flow::serial, [this](const QueuedInput& item) {
-          add(item);
-          return tbb::flow::continue_msg();
-      }) {
+ImportanceQueue::ImportanceQueue(ImportanceAccumulator& sums) : sums_(sums), buffers_(kBuffers) {
     for (Buffer& buffer : buffers_) free_.push(&buffer);
+    adder_ = std::thread([this] { run(); });
 }
 
 ImportanceQueue::~ImportanceQueue() {
-    graph_.wait_for_all();
+    waiting_.push({});
+    adder_.join();
+}
+
+void ImportanceQueue::put(QueuedInput item) {
+    ++pending_;
+    waiting_.push(std::move(item));
+}
+
+// The other thread: in the order of arrival, until something without a name comes.
+void ImportanceQueue::run() {
+    for (QueuedInput item;;) {
+        waiting_.pop(item);
+        if (item.input.weight.empty()) return;
+        add(item);
+        --pending_;
+        pending_.notify_all();
+    }
 }
 
 // Waits where too much is under way.
@@ -46,11 +58,11 @@ void ImportanceQueue::on_product(const ProductInput& input) {
     QueuedInput item{.input = input};
     item.data = copy_of(input.data, input.bytes);
     if (input.ids != nullptr) item.ids = copy_of(input.ids, input.id_bytes);
-    adder_.try_put(item);
+    put(std::move(item));
 }
 
 void ImportanceQueue::on_shared(const ProductInput& input, const std::string& leader) {
-    adder_.try_put({.input = input, .leader = leader});
+    put({.input = input, .leader = leader});
 }
 
 void ImportanceQueue::on_rows(const std::string& weight, std::span<const float> rows,
@@ -88,7 +100,7 @@ void ImportanceQueue::take(const QueuedInput& item) {
 }
 
 void ImportanceQueue::drain() {
-    graph_.wait_for_all();
+    for (size_t left = pending_; left > 0; left = pending_) pending_.wait(left);
     rethrow_failure();
 }
 

@@ -3,13 +3,14 @@
 // Inputs of products on their way to the sums: copied by the thread that evaluates, squared and
 // added by another one.
 
+#include <atomic>
 #include <exception>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <oneapi/tbb/concurrent_queue.h>
-#include <oneapi/tbb/flow_graph.h>
 
 #include "engine/product_observer.h"
 
@@ -44,6 +45,8 @@ class ImportanceQueue : public ProductObserver {
     using Buffer = std::vector<std::byte>;
     Buffer* copy_of(const std::byte* bytes, size_t size);
     void give_back(Buffer* buffer);
+    void put(QueuedInput item);
+    void run();
     void add(const QueuedInput& item);
     void take(const QueuedInput& item);
     void rethrow_failure();
@@ -51,10 +54,11 @@ class ImportanceQueue : public ProductObserver {
     ImportanceAccumulator& sums_;
     std::vector<Buffer> buffers_;
     tbb::concurrent_bounded_queue<Buffer*> free_;
-    tbb::flow::graph graph_;
-    tbb::flow::function_node<QueuedInput> adder_;
+    tbb::concurrent_bounded_queue<QueuedInput> waiting_;  // one without a weight ends the thread
+    std::atomic<size_t> pending_ = 0;
     std::mutex mutex_;
     std::exception_ptr failure_;
+    std::thread adder_;
 };
 
 }  // namespace bitgauge
