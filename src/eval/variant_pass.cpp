@@ -19,9 +19,9 @@ bool is_behind_states(const StagedModel& model, const std::string& tensor) {
     return tensor.starts_with("output.") && !model.anatomy().tied();
 }
 
-// One variant on its way: where it parts from the base, and who takes its final states.
 using EncodedTensors = std::map<std::string, EncodedTensor>;
 
+// One variant on its way: where it parts from the base, and who takes its final states.
 struct Traveller {
     const VariantJob* job = nullptr;
     std::map<size_t, std::vector<std::string>> changed;  // tensors by stage
