@@ -59,9 +59,7 @@ class Capture {
   private:
     static PassSetting setting_of(const CaptureJob& job) {
         return {.model = job.model,
-                .context = {.window_tokens = job.shape.window_tokens,
-                            .sequences = job.shape.sequences,
-                            .call_tokens = job.shape.ubatch_tokens},
+                .context = context_shape(job.shape),
                 .engine = job.engine,
                 .way = job.way,
                 .scratch = job.out,

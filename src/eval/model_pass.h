@@ -39,6 +39,13 @@ struct StageWay {
     std::string text = "whole";  // for the record: which way, and why
 };
 
+// The context that calls of a pass need.
+inline ContextShape context_shape(const PassShape& shape) {
+    return {.window_tokens = shape.window_tokens,
+            .sequences = shape.sequences,
+            .call_tokens = shape.ubatch_tokens};
+}
+
 struct PassSetting {
     std::filesystem::path model;
     ContextShape context;

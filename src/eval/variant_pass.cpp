@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "eval/job_json.h"
+#include "eval/model_pass.h"
 #include "eval/shard_observers.h"
 #include "eval/stage_states.h"
 
@@ -119,16 +120,9 @@ class VariantPass {
                         static_cast<int64_t>(passes * windows_.size()), "windows");
     }
 
-    ContextShape context_shape() const {
-        const PassShape& shape = job_.base.shape;
-        return {.window_tokens = shape.window_tokens,
-                .sequences = shape.sequences,
-                .call_tokens = shape.ubatch_tokens};
-    }
-
     void run_stage(size_t stage) {
         const Model model = model_.load(stage);
-        Context context(model, context_shape(), job_.base.engine);
+        Context context(model, context_shape(job_.base.shape), job_.base.engine);
         context.find_weights();
         run_base(context, stage);
         for (size_t v = 0; v < travellers_.size(); ++v) {
@@ -170,7 +164,7 @@ class VariantPass {
         ReplacedTensors replaced;
         for (const auto& [tensor, other] : encoded) replaced[tensor] = {other.type_id, other.bytes};
         const Model model = model_.load(stage, replaced);
-        Context context(model, context_shape(), job_.base.engine);
+        Context context(model, context_shape(job_.base.shape), job_.base.engine);
         run_variant(context, stage, v);
     }
 
