@@ -84,7 +84,7 @@ void run(const Arguments& a) {
         double ideal = 0;
         const auto specs = spread(a, use, ideal);
         const double all = seconds_of([&] {
-            measure_variants(a.model, specs, {}, a.work / "base", options, silent_progress());
+            measure_variants(a.model, specs, {}, a.work / "base", options, {}, silent_progress());
         });
         std::printf("%u variants %s: %.2f s, %.2f plain passes (ideal %.2f)\n", a.variants,
                     use == VariantUse::kBlocks ? "as blocks" : "in place", all, all / once, ideal);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bitgauge/record.h"
+#include "bitgauge/sweep_table.h"
 
 namespace bitgauge {
 
@@ -44,8 +45,16 @@ class Store {
     std::vector<MeasureRecord> all() const;
     std::vector<MeasureRecord> of_baseline(std::string_view baseline_key) const;
 
-    // Takes every record of `other` that is absent here or older here; all of them or, on an error,
-    // none. Returns how many were taken.
+    // Sweeps grow tensor by tensor. The head (all but the tensors) is kept as it was put first.
+    void put_sweep(const SweepTable& head);
+    void put_tensor(std::string_view sweep_key, const TensorCost& tensor);  // in place of its like
+    // With their tensors, in order of layer and name; all_sweeps() oldest first.
+    std::optional<SweepTable> find_sweep(std::string_view key) const;
+    std::vector<SweepTable> all_sweeps() const;
+
+    // Takes every record of `other` that is absent here or older here, and every tensor of a sweep
+    // that is absent here or has fewer probes here; all of them or, on an error, none. Returns how
+    // many were taken.
     size_t merge(const std::filesystem::path& other);
 
   private:

@@ -28,6 +28,9 @@ void add_baseline(CLI::App& app, Console& console) {
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
 }
+void add_sweep(CLI::App& app, Console& console) {
+    add_absent(app, console, "sweep");
+}
 void add_measuring_options(CLI::App& command, MeasureImportance& a) {
     command.add_option("ORIGINAL", a.original, "Not in this build: it has no engine")
         ->type_name("");

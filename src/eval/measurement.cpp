@@ -47,6 +47,8 @@ void compare_shard(ShardComparison& comparison, std::span<const Candidate* const
     }
 }
 
+}  // namespace
+
 std::string utc_now() {
     const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
@@ -61,8 +63,6 @@ BuildIdentity build_identity(const EngineOptions& options) {
             .cpu = engine.cpu,
             .threads = resolve_threads(options.threads)};
 }
-
-}  // namespace
 
 Measurement::Measurement(const fs::path& baseline, const MeasureOptions& options,
                          Progress& progress)

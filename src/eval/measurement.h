@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "eval/baseline_reader.h"
@@ -60,6 +61,10 @@ class Measurement {
     std::filesystem::path work_;
     std::vector<size_t> evaluated_;
 };
+
+// What records say of when and by what they were made.
+std::string utc_now();  // "2026-11-22T12:00:00Z"
+BuildIdentity build_identity(const EngineOptions& options);
 
 // Every shard of a baseline.
 std::vector<size_t> all_shards(size_t n);

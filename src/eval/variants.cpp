@@ -44,29 +44,51 @@ class Variants {
         shards_ = all_shards(measurement_.manifest().shards());
     }
 
-    std::vector<MeasureRecord> run(std::span<const VariantSpec> variants) {
-        std::vector<Candidate> candidates;
-        candidates.reserve(variants.size());
-        for (const VariantSpec& variant : variants) candidates.push_back(candidate_of(variant));
-        capture(variants, candidates);
-        measurement_.compare(candidates, shards_);
-        const PositionPlaces places = measurement_.places();
-        std::vector<MeasureRecord> records;
-        records.reserve(candidates.size());
-        for (const Candidate& candidate : candidates) {
-            records.push_back(measurement_.record_of(candidate, places));
+    std::vector<MeasureRecord> run(std::span<const VariantSpec> variants,
+                                   const FindRecord& find_record) {
+        std::vector<MeasureRecord> records(variants.size());
+        std::vector<size_t> due;
+        for (size_t i = 0; i < variants.size(); ++i) {
+            const auto found = find_record ? find_record(key_of(variants[i])) : std::nullopt;
+            if (found) records[i] = *found;
+            if (!found) due.push_back(i);
         }
-        for (const Candidate& candidate : candidates) measurement_.forget(candidate);
+        if (!due.empty()) measure(variants, due, records);
         return records;
     }
 
   private:
+    std::string content_of(const VariantSpec& variant) const {
+        return hash_text(fmt::format("{} {} {}", base_.identity.content_hash, types_text(variant),
+                                     importance_hash_));
+    }
+    std::string key_of(const VariantSpec& variant) const {
+        return hash_text(fmt::format("{} {}", base_.key, content_of(variant)));
+    }
+
+    void measure(std::span<const VariantSpec> variants, const std::vector<size_t>& due,
+                 std::vector<MeasureRecord>& records) {
+        std::vector<VariantSpec> specs;
+        std::vector<Candidate> candidates;
+        for (const size_t i : due) {
+            specs.push_back(variants[i]);
+            candidates.push_back(candidate_of(variants[i]));
+        }
+        capture(specs, candidates);
+        measurement_.compare(candidates, shards_);
+        const PositionPlaces places = measurement_.places();
+        for (size_t i = 0; i < due.size(); ++i) {
+            records[due[i]] = measurement_.record_of(candidates[i], places);
+            if (options_.keep_record) options_.keep_record(records[due[i]]);
+            measurement_.forget(candidates[i]);
+        }
+    }
+
     Candidate candidate_of(const VariantSpec& variant) {
         Candidate candidate{.path = original_, .identity = base_.identity};
         candidate.identity.file = variant.name;
-        candidate.identity.content_hash = hash_text(fmt::format(
-            "{} {} {}", base_.identity.content_hash, types_text(variant), importance_hash_));
-        candidate.key = hash_text(fmt::format("{} {}", base_.key, candidate.identity.content_hash));
+        candidate.identity.content_hash = content_of(variant);
+        candidate.key = key_of(variant);
         candidate.work = measurement_.work() / candidate.key;
         make_folder(candidate.work);
         const BaselineManifest& manifest = measurement_.manifest();
@@ -122,8 +144,9 @@ class Variants {
 std::vector<MeasureRecord> measure_variants(const fs::path& original,
                                             std::span<const VariantSpec> variants,
                                             const fs::path& importance, const fs::path& baseline,
-                                            const MeasureOptions& options, Progress& progress) {
-    return Variants(original, importance, baseline, options, progress).run(variants);
+                                            const MeasureOptions& options,
+                                            const FindRecord& find_record, Progress& progress) {
+    return Variants(original, importance, baseline, options, progress).run(variants, find_record);
 }
 
 }  // namespace bitgauge

@@ -21,11 +21,13 @@ struct VariantSpec {
 
 // A record for each variant of `original`, as measure() would give for the file that a quantizer
 // makes with these types (of kDequantized, nearly: docs/stages.md). `importance` may be empty.
-// The baseline must hold states. Errors as measure()'s and capture_variants()'.
+// The baseline must hold states. Variants that `find_record` knows are not evaluated again. Errors
+// as measure()'s and capture_variants()'.
 std::vector<MeasureRecord> measure_variants(const std::filesystem::path& original,
                                             std::span<const VariantSpec> variants,
                                             const std::filesystem::path& importance,
                                             const std::filesystem::path& baseline,
-                                            const MeasureOptions& options, Progress& progress);
+                                            const MeasureOptions& options,
+                                            const FindRecord& find_record, Progress& progress);
 
 }  // namespace bitgauge

@@ -77,6 +77,7 @@ class Bench {
 
     std::vector<MeasureRecord> variants(int32_t stages) const {
         return measure_variants(case_.original, case_.variants, {}, baseline_, options_with(stages),
+                                {},
                                 silent_progress());
     }
     MeasureRecord file(const VariantSpec& variant) const {

@@ -4,6 +4,7 @@
 // {"value", "low", "high"}, and what is not a number (a missing interval) is null.
 
 #include "bitgauge/record.h"
+#include "bitgauge/sweep_table.h"
 
 #include "base/json.h"
 
@@ -16,5 +17,11 @@ Json to_json(const MeasureRecord& record);
 // Error(kInput) for another schema (naming both) and for a missing or mistyped key (naming it).
 // Keys that are not known are ignored.
 MeasureRecord record_from_json(const Json& json);
+
+// The same of sweeps: the table without its tensors, and each tensor by itself.
+Json to_json(const SweepTable& table);
+SweepTable sweep_table_from_json(const Json& json);
+Json to_json(const TensorCost& tensor);
+TensorCost tensor_cost_from_json(const Json& json);
 
 }  // namespace bitgauge

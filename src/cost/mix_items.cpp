@@ -1,0 +1,251 @@
+#include "cost/mix_items.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+
+#include "base/units.h"
+#include "recipe/matcher.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr uint64_t kAlignment = 32;  // of tensors in a GGUF file
+
+bool is_meant(const TensorCost& tensor, const std::string& pattern) {
+    return matches_pattern(pattern, tensor.role) || matches_pattern(pattern, tensor.tensor);
+}
+
+[[noreturn]] void refuse(const std::string& what, const std::string& hint) {
+    throw Error(ErrorKind::kInput, what, hint);
+}
+
+void require_match(const SweepTable& table, const MixRule& rule) {
+    const auto meant = [&](const TensorCost& tensor) { return is_meant(tensor, rule.pattern); };
+    if (std::ranges::any_of(table.tensors, meant)) return;
+    refuse(fmt::format("no tensor that is quantized matches '{}'", rule.pattern),
+           "patterns are over roles (ffn_down_exps) or whole names, with * and ?");
+}
+
+const QType& known_type(const std::string& name) {
+    const QType* type = find_type(name);
+    if (type != nullptr && !type->ik_only) return *type;
+    refuse(fmt::format("there is no type '{}'", name), "names are ggml's: q4_K, iq3_s, q8_0");
+}
+
+double number_of(const MixRule& rule) {
+    char* end = nullptr;
+    const double value = std::strtod(rule.value.c_str(), &end);
+    if (end != rule.value.c_str() && *end == '\0' && value >= 0) return value;
+    refuse(fmt::format("'{}={}' is no number", rule.pattern, rule.value), "give bits or bytes");
+}
+
+class Choices {
+  public:
+    Choices(const ModelHeader& model, const SweepTable& table,
+            const std::vector<Sensitivity>& sensitivities, const MixOptions& options)
+        : model_(model), table_(table), sensitivities_(sensitivities), options_(options) {
+        for (const auto* rules : {&options.pins, &options.fewest_bits, &options.pools}) {
+            for (const MixRule& rule : *rules) require_match(table, rule);
+        }
+        for (const std::string& type :
+             options.types.empty() ? planned_types() : options.types) {
+            types_.push_back(known_type(type).name);
+        }
+        weigh_strata();
+    }
+
+    PlanItem item_of(size_t i) const {
+        const TensorCost& tensor = table_.tensors[i];
+        const TensorInfo& info = tensor_of(model_, tensor.tensor);
+        PlanItem item{.name = tensor.tensor};
+        for (const std::string& type : types_for(tensor, info)) {
+            const uint64_t bytes = padded_bytes(info, type);
+            item.options.push_back({.type = type,
+                                    .bytes = bytes,
+                                    .cost = costs_of(i, tensor.errors.at(type)),
+                                    .use = uses_of(tensor, bytes)});
+        }
+        if (item.options.empty()) {
+            refuse(fmt::format("no type is left for '{}'", tensor.tensor),
+                   "allow more types, or fewer bits");
+        }
+        return item;
+    }
+
+    std::vector<PlanLimit> pools() const {
+        std::vector<PlanLimit> limits;
+        for (const MixRule& rule : options_.pools) limits.push_back({rule.pattern, number_of(rule)});
+        return limits;
+    }
+
+    PlanAim aim() const {
+        return {.weights = domains() > 1 ? weights_ : std::vector<double>(),
+                .worst_domain = options_.worst_stratum};
+    }
+
+  private:
+    // Several domains only where somebody asks for them.
+    size_t domains() const { return weights_.empty() ? 1 : weights_.size(); }
+
+    void weigh_strata() {
+        if (options_.stratum_weights.empty() && !options_.worst_stratum) return;
+        weights_.assign(table_.strata.size(), options_.worst_stratum ? 1.0 : 0.0);
+        for (const auto& [name, weight] : options_.stratum_weights) {
+            const auto found = std::ranges::find(table_.strata, name);
+            if (found == table_.strata.end()) {
+                refuse(fmt::format("the sweep's text has no stratum '{}'", name),
+                       fmt::format("it has {}", some_of(table_.strata)));
+            }
+            weights_[static_cast<size_t>(found - table_.strata.begin())] = weight;
+        }
+    }
+
+    std::optional<std::string> pinned(const TensorCost& tensor, const TensorInfo& info) const {
+        std::optional<std::string> type;
+        const std::string* by = nullptr;
+        for (const MixRule& pin : options_.pins) {
+            if (!is_meant(tensor, pin.pattern)) continue;
+            const std::string wanted =
+                pin.value == "keep" ? info.type : known_type(pin.value).name;
+            if (type && *type != wanted) {
+                refuse(fmt::format("'{}' is pinned to {} by '{}' and to {} by '{}'", tensor.tensor,
+                                   *type, *by, wanted, pin.pattern),
+                       "leave out one of them");
+            }
+            type = wanted;
+            by = &pin.pattern;
+        }
+        return type;
+    }
+
+    double fewest_bits(const TensorCost& tensor) const {
+        double bits = 0;
+        for (const MixRule& rule : options_.fewest_bits) {
+            if (is_meant(tensor, rule.pattern)) bits = std::max(bits, number_of(rule));
+        }
+        return bits;
+    }
+
+    std::vector<std::string> types_for(const TensorCost& tensor, const TensorInfo& info) const {
+        if (const auto pin = pinned(tensor, info)) {
+            if (tensor.errors.contains(*pin)) return {*pin};
+            refuse(fmt::format("'{}' cannot be {}", tensor.tensor, *pin),
+                   "its rows are no whole blocks of it, or it needs importance (-i)");
+        }
+        const double fewest = fewest_bits(tensor);
+        std::vector<std::string> allowed{info.type};
+        for (const std::string& type : types_) {
+            if (type == info.type || !tensor.errors.contains(type)) continue;
+            if (find_type(type)->bits_per_weight() >= fewest) allowed.push_back(type);
+        }
+        return allowed;
+    }
+
+    // Nats per token: over all of the text, or in each stratum of it.
+    std::vector<double> costs_of(size_t i, double error) const {
+        const Sensitivity& s = sensitivities_[i];
+        const double nats = s.nats_at(error);
+        const auto& anchor = s.anchor_near(error);
+        if (domains() == 1) return {nats};
+        std::vector<double> costs(domains(), nats);
+        if (anchor.cluster_sums.empty() || anchor.nats <= 0) return costs;
+        std::vector<double> sums(domains()), tokens(domains());
+        for (size_t c = 0; c < table_.cluster_tokens.size(); ++c) {
+            tokens[table_.cluster_stratum[c]] += table_.cluster_tokens[c];
+            sums[table_.cluster_stratum[c]] += anchor.cluster_sums[c];
+        }
+        for (size_t d = 0; d < sums.size(); ++d) {
+            if (tokens[d] > 0) costs[d] = nats * std::max(0.0, sums[d] / tokens[d] / anchor.nats);
+        }
+        return costs;
+    }
+
+    std::vector<double> uses_of(const TensorCost& tensor, uint64_t bytes) const {
+        std::vector<double> uses;
+        for (const MixRule& pool : options_.pools) {
+            uses.push_back(is_meant(tensor, pool.pattern) ? static_cast<double>(bytes) : 0.0);
+        }
+        return uses;
+    }
+
+    const ModelHeader& model_;
+    const SweepTable& table_;
+    const std::vector<Sensitivity>& sensitivities_;
+    const MixOptions& options_;
+    std::vector<std::string> types_;
+    std::vector<double> weights_;
+};
+
+// Roles that share their input and are evaluated together.
+std::string tie_group(const TensorCost& tensor) {
+    const std::string& r = tensor.role;
+    if (r == "attn_q" || r == "attn_k" || r == "attn_v") return "attn_qkv";
+    if (r.starts_with("ffn_gate") || r.starts_with("ffn_up")) {
+        return "ffn_gate_up" + r.substr(r.find('_', 4) == std::string::npos ? r.size()
+                                                                            : r.find('_', 4));
+    }
+    return "";
+}
+
+std::vector<std::vector<size_t>> groups_of(const SweepTable& table, bool ties) {
+    std::map<std::string, std::vector<size_t>> tied;
+    std::vector<std::vector<size_t>> groups;
+    for (size_t i = 0; i < table.tensors.size(); ++i) {
+        const std::string group = ties ? tie_group(table.tensors[i]) : "";
+        if (group.empty()) {
+            groups.push_back({i});
+        } else {
+            tied[fmt::format("{} {}", table.tensors[i].layer, group)].push_back(i);
+        }
+    }
+    for (auto& [name, members] : tied) groups.push_back(members);
+    return groups;
+}
+
+uint64_t bytes_of_the_rest(const ModelHeader& model, const SweepTable& table) {
+    uint64_t bytes = model.other_bytes;
+    for (const TensorInfo& tensor : model.tensors) {
+        const bool swept = std::ranges::any_of(
+            table.tensors, [&](const TensorCost& one) { return one.tensor == tensor.name; });
+        if (!swept) bytes += padded_bytes(tensor, tensor.type);
+    }
+    return bytes;
+}
+
+}  // namespace
+
+uint64_t padded_bytes(const TensorInfo& tensor, const std::string& type) {
+    const uint64_t width = tensor.shape[0];
+    const uint64_t bytes = tensor.elements() / width * find_type(type)->row_bytes(width);
+    return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+const TensorInfo& tensor_of(const ModelHeader& model, const std::string& name) {
+    const auto found = std::ranges::find(model.tensors, name, &TensorInfo::name);
+    if (found != model.tensors.end()) return *found;
+    refuse(fmt::format("the sweep is of another model: this one has no tensor '{}'", name),
+           "sweep this model, or name the store with its sweep");
+}
+
+MixItems mix_items(const ModelHeader& model, const SweepTable& table,
+                   const std::vector<Sensitivity>& sensitivities, const MixOptions& options) {
+    const Choices choices(model, table, sensitivities, options);
+    MixItems mix{.members = groups_of(table, options.ties),
+                 .pools = choices.pools(),
+                 .aim = choices.aim(),
+                 .other_bytes = bytes_of_the_rest(model, table)};
+    for (const auto& members : mix.members) {
+        std::vector<PlanItem> items;
+        for (const size_t i : members) items.push_back(choices.item_of(i));
+        mix.items.push_back(items.size() == 1 ? items.front() : bitgauge::tie(items.front().name, items));
+    }
+    return mix;
+}
+
+}  // namespace bitgauge

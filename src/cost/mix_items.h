@@ -1,0 +1,34 @@
+#pragma once
+
+// What may be chosen for each tensor: the plan's items, by the sweep, the types allowed and the
+// user's rules; private to this room.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bitgauge/cost.h"
+
+namespace bitgauge {
+
+struct MixItems {
+    std::vector<PlanItem> items;
+    std::vector<std::vector<size_t>> members;  // of each item: indices into the sweep's tensors
+    std::vector<PlanLimit> pools;
+    PlanAim aim;
+    uint64_t other_bytes = 0;  // of the file: header, and tensors that stay as they are
+};
+
+// Errors as Mixer's.
+MixItems mix_items(const ModelHeader& model, const SweepTable& table,
+                   const std::vector<Sensitivity>& sensitivities, const MixOptions& options);
+
+// A tensor's place in the file.
+uint64_t padded_bytes(const TensorInfo& tensor, const std::string& type);
+
+// "keep" is the tensor's own type.
+const std::string& type_or_own(const TensorInfo& tensor, const std::string& type);
+
+const TensorInfo& tensor_of(const ModelHeader& model, const std::string& name);
+
+}  // namespace bitgauge

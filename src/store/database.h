@@ -1,0 +1,64 @@
+#pragma once
+
+// The SQLite file behind a store, and its errors as ours; private to this room.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "bitgauge/store.h"
+
+#include "base/json.h"
+
+namespace bitgauge {
+
+[[noreturn]] void fail_as_error(const std::filesystem::path& path, const SQLite::Exception& error);
+
+// Runs `step`, turning the library's exceptions into ours.
+template <class Step>
+auto guarded(const std::filesystem::path& path, Step&& step) {
+    try {
+        return step();
+    } catch (const SQLite::Exception& error) {
+        fail_as_error(path, error);
+    }
+}
+
+// Names come from file systems and model files: bytes that are no UTF-8 are replaced.
+inline std::string stored_text(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+inline Json stored_json(const std::string& text) {
+    return Json::parse(text, nullptr, /*allow_exceptions=*/false);  // no JSON has no schema
+}
+
+struct Store::Database {
+    Database(const std::filesystem::path& file, Access access);
+
+    // A store of an earlier layout, opened for reading, lacks tables.
+    bool has_sweeps() const { return has_sweeps_; }
+
+    void put_head(const SweepTable& sweep);
+    void put_tensor(const std::string& sweep_key, const TensorCost& tensor);
+    std::vector<SweepTable> select_sweeps(const char* where, std::string_view argument);
+    // Takes what is absent here or has fewer probes here; returns how many tensors were taken.
+    size_t merge(const SweepTable& sweep);
+
+    std::filesystem::path path;
+    SQLite::Database sqlite;
+
+  private:
+    void add_tensors(SweepTable& sweep);
+    int pragma(const char* name);
+    void prepare(Access access);
+    void create_or_upgrade();
+    void require_ours();
+
+    bool has_sweeps_ = false;
+};
+
+}  // namespace bitgauge

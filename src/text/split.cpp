@@ -1,0 +1,107 @@
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "bitgauge/text.h"
+
+#include "base/files.h"
+#include "base/json.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr size_t kPiece = 6000;  // bytes: some windows of 512 tokens
+
+// The end of the line or paragraph that holds byte `at`.
+size_t end_of_paragraph(const std::string& text, size_t at) {
+    size_t end = text.find("\n\n", at);
+    if (end == std::string::npos || end > at + kPiece) end = text.find('\n', at);
+    if (end == std::string::npos) return text.size();
+    return std::min(text.find_first_not_of('\n', end), text.size());
+}
+
+// A long text in pieces that end with paragraphs; chats stay whole.
+std::vector<Document> pieces_of(const Document& document) {
+    std::vector<Document> pieces;
+    const std::string& text = document.text;
+    size_t begin = 0;
+    while (text.size() - begin > 2 * kPiece) {
+        const size_t end = end_of_paragraph(text, begin + kPiece);
+        if (end == text.size()) break;
+        pieces.push_back(document);
+        pieces.back().text = text.substr(begin, end - begin);
+        begin = end;
+    }
+    pieces.push_back(document);
+    pieces.back().text = text.substr(begin);
+    return pieces;
+}
+
+size_t length(const Document& document) {
+    return document.text.size() + document.messages_json.size();
+}
+
+// Few long documents cannot be shared out; many short ones are left as they are.
+std::vector<Document> shareable(const std::vector<const Document*>& documents, size_t parts) {
+    std::vector<Document> all;
+    const bool cut = documents.size() < 8 * parts;
+    for (const Document* document : documents) {
+        if (!cut) {
+            all.push_back(*document);
+            continue;
+        }
+        for (Document& piece : pieces_of(*document)) all.push_back(std::move(piece));
+    }
+    return all;
+}
+
+// Who is furthest behind its share after `given` bytes gets the next.
+size_t next_part(const std::vector<double>& has, std::span<const double> shares, double given) {
+    size_t best = 0;
+    for (size_t p = 1; p < shares.size(); ++p) {
+        if (shares[p] * given - has[p] > shares[best] * given - has[best]) best = p;
+    }
+    return best;
+}
+
+Json json_of(const Document& document) {
+    Json json = {{"stratum", document.stratum}};
+    if (document.messages_json.empty()) {
+        json["text"] = document.text;
+        return json;
+    }
+    json["messages"] = Json::parse(document.messages_json);
+    if (!document.tools_json.empty()) json["tools"] = Json::parse(document.tools_json);
+    return json;
+}
+
+}  // namespace
+
+std::vector<Corpus> split_corpus(const Corpus& corpus, std::span<const double> shares) {
+    std::map<std::string, std::vector<const Document*>> strata;
+    for (const Document& document : corpus.documents) strata[document.stratum].push_back(&document);
+    const double whole = std::accumulate(shares.begin(), shares.end(), 0.0);
+    std::vector<Corpus> parts(shares.size());
+    for (const auto& [stratum, documents] : strata) {
+        std::vector<double> has(shares.size());
+        double given = 0;
+        for (Document& document : shareable(documents, shares.size())) {
+            const auto bytes = static_cast<double>(length(document));
+            given += bytes;
+            const size_t part = next_part(has, shares, given / whole);
+            has[part] += bytes;
+            parts[part].documents.push_back(std::move(document));
+        }
+    }
+    return parts;
+}
+
+void write_corpus(const Corpus& corpus, const std::filesystem::path& path) {
+    std::string lines;
+    for (const Document& document : corpus.documents) {
+        lines += json_of(document).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    }
+    write_file_atomically(path, lines);
+}
+
+}  // namespace bitgauge
