@@ -6,9 +6,9 @@
 // Conventions: sizes are bytes, costs are nats per token (predicted divergence; costs of items add
 // up), lower is better; other resources have the unit the caller gives them. Pins and minimum bits
 // are options the caller leaves out. Every answer carries a bound that no choice can go below,
-// from the linear relaxation, so that it can be checked how far from the best it is. Answers depend
-// on neither the order of items nor of options: two runs agree to the last bit. Everything here is
-// thread-safe: no state.
+// from the linear relaxation, so that it can be checked how far from the best it is. Costs and
+// sizes of answers depend on neither the order of items nor of options: two runs agree to the last
+// bit. Everything here is thread-safe: no state.
 //
 // The problem is the multiple-choice knapsack [Sinha & Zoltners 1979, Oper. Res. 27, 503];
 // how it is solved and what was measured: docs/decisions/0014-plan.md.
@@ -29,7 +29,8 @@ struct PlanOption {
     std::vector<double> use;   // one per PlanBudget::limits, in its unit; finite and >= 0
 };
 
-// One tensor, or several that must have the same type (see tie()). Exactly one option is chosen.
+// One tensor, or several that must have the same type (see tie_items()). Exactly one option is
+// chosen.
 struct PlanItem {
     std::string name;
     std::vector<PlanOption> options;  // at least one, in any order
@@ -37,7 +38,7 @@ struct PlanItem {
 
 // Several items as one: an option per type that all of them have, in the order of the first one,
 // with bytes, costs and uses added up. Error(kInput) where no type is common to all.
-PlanItem tie(std::string name, std::span<const PlanItem> items);
+PlanItem tie_items(std::string name, std::span<const PlanItem> items);
 
 // A further resource: bytes of a pool, seconds per token.
 struct PlanLimit {
@@ -68,8 +69,10 @@ struct PlanSolution {
     // What no choice within the budget goes below: in nats for the smallest cost, in bytes for the
     // smallest size.
     double bound = 0;
-    double gap = 0;        // (what was minimised - bound) / bound; 0 where both are 0
-    bool optimal = false;  // searched to the end: nothing better exists, whatever the gap
+    double gap = 0;  // (what was minimised - bound) / bound; 0 where both are 0
+    // Searched to the end: nothing better exists, whatever the gap. A search also ends, without
+    // this, where the gap is below 1e-6.
+    bool optimal = false;
 
     // Nats that one more byte, and one more unit of each limit, would save at the bound; 0 where
     // there is enough.
