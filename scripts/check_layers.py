@@ -41,14 +41,15 @@ ROOMS = {
     "recipe": room(2, "gguf qtype"),
     "importance": room(2, "gguf stats"),
     "hardware": room(2, "gguf qtype"),
+    "cost": room(3, "gguf qtype stats plan store recipe"),
     "quantize": room(3, "gguf qtype recipe importance stats"),
     "eval": room(3, "gguf qtype engine importance hardware text stats store"),
     "tasks": room(3, "engine text stats store"),
-    "sweep": room(4, "gguf qtype recipe importance quantize engine eval text store plan"),
+    "sweep": room(4, "gguf qtype recipe importance quantize engine eval text store plan cost"),
     "report": room(4, "store stats plan"),
     "chat": room(4, "engine hub text"),
     "cli": room(5, "gguf qtype stats plan text store hub engine recipe importance hardware quantize "
-                   "eval tasks sweep report chat"),
+                   "eval tasks cost sweep report chat"),
 }
 
 # Public headers whose name is not a room's.

@@ -2,21 +2,24 @@
 
 // What each tensor of a model costs in each type, and the mix of types that costs least.
 //
-//   divergence(mix) = floor + scale * (sum over tensors t of s_t(e_t(type of t))) ^ exponent
+//   divergence(mix) = floor + scale * D(mix) ^ exponent
+//   D(mix) = sum_t l_t (e_t + a) + (sum_t (f_t sqrt(e_t + a)) ^ p) ^ (1/p)
 //
-// s_t: sensitivity, the nats that tensor t alone adds, measured by a sweep; proportional to the
-// error [linear in the squared error: Malinovskii et al. 2024, arXiv 2411.17525] as far as it was
-// measured at one error only; e_t: the relative error of tensor t in a type, from really encoding
-// it. Floor, scale and exponent come from whole
-// mixes that were measured; where none were, 0, 1 and 1. What is minimised does not depend on them.
+// e_t: relative error of tensor t in its type, from really encoding it; a: what activations of 8
+// bits add wherever a tensor is quantized. The first sum is the smooth part, linear in the squared
+// error [Malinovskii et al. 2024, arXiv 2411.17525]. The second is what switching experts adds: a
+// disturbance flips a choice with a probability that grows as its size, the square root of e_t, and
+// disturbances of several tensors join as a p-norm, not as a sum. l_t and f_t come from disturbing
+// tensor t alone with two errors; a dense model has f_t = 0. p, scale, exponent and floor come from
+// whole mixes that were measured. Derived and measured: docs/decisions/0015-cost.md.
 //
 // Units: nats per token, bytes. Everything here is a value or a pure function, thus thread-safe;
 // failures are Error(kInput).
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,8 @@
 #include "bitgauge/sweep_table.h"
 
 namespace bitgauge {
+
+using Mix = std::map<std::string, std::string>;  // tensor -> ggml's name of its type
 
 // --- sensitivities -------------------------------------------------------------------------------
 
@@ -43,58 +48,56 @@ struct Sensitivity {
     };
 
     std::vector<Anchor> anchors;  // at least one; errors ascend
+    double smooth = 0;            // l_t: nats per unit of error
+    double switching = 0;         // f_t: nats per root of error
     Source source = Source::kMeasured;
 
-    // What the tensor adds with `error`: a power law between anchors, proportional beyond them.
+    // What the tensor alone adds with `error`.
     double nats_at(double error) const;
     // The anchor whose clusters stand for `error`: the nearest on the logarithm.
     const Anchor& anchor_near(double error) const;
-    double per_unit() const { return anchors.front().nats / anchors.front().error; }
 };
 
-// One for each of table.tensors. A role without any probe gets the weighted mean of all probed
-// tensors. Error(kInput) where the table has no probe at all.
+// One for each of table.tensors. A role without any probe gets the mean of all probed tensors.
+// Error(kInput) where the table has no probe at all.
 std::vector<Sensitivity> sensitivities(const SweepTable& table);
 
 // Layers between measured ones of a role whose sensitivities differ by more than `factor`: indices
 // into table.tensors, one in the middle of each such gap. Empty: the depth is covered.
 std::vector<size_t> to_refine(const SweepTable& table, double factor);
 
-// --- from sums to divergences --------------------------------------------------------------------
+// --- from disturbances to divergences ------------------------------------------------------------
 
-struct CalibrationPoint {
-    double sum = 0;       // s_t * e_t over the mix
-    double measured = 0;  // nats
-};
-
+// How single disturbances join, and what they come to.
 struct Calibration {
-    double floor = 0;  // nats: what the runtime itself adds (activations of 8 bits, flipped experts)
+    double norm = 1.4;  // p
     double scale = 1;
     double exponent = 1;
-    std::vector<CalibrationPoint> points;  // that it comes from
+    double floor = 0;  // nats
 
-    double divergence(double sum) const;
-    double sum_for(double divergence) const;  // its inverse; 0 at or below the floor
+    double divergence(double disturbance) const;
+    double disturbance_for(double divergence) const;  // its inverse; 0 at or below the floor
 };
 
-// The curve through one to three points: one gives the scale, two also the exponent (within 0.7 and
-// 1.5; beyond, the nearer end), three also the floor.
-Calibration calibrate(std::vector<CalibrationPoint> points);
+// From the table's measured mixes: with switching, p (1 to 2) and the scale, least squares on the
+// logarithm; without, the scale from one mix, the exponent (0.7 to 1.5) from two, the floor from
+// three. No mixes: as Calibration is made.
+Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& sensitivities);
 
 // --- mixes ---------------------------------------------------------------------------------------
 
 // "PATTERN=VALUE" of the command line; * and ? over a tensor's role or its whole name.
 struct MixRule {
     std::string pattern;
-    std::string value;  // a type's name; bits per weight; a size
+    std::string value;  // a type's name; bits per weight; a size in bytes
 };
 
 struct MixOptions {
-    std::vector<std::string> types;     // ggml's names; empty: planned_types()
-    std::vector<MixRule> pins;          // pattern=type ("keep": as in the original)
-    std::vector<MixRule> fewest_bits;   // pattern=bits per weight
-    std::vector<MixRule> pools;         // pattern=bytes: all matching tensors together
-    bool ties = false;                  // gate/up and q/k/v of a layer get one type
+    std::vector<std::string> types;                 // ggml's names; empty: planned_types()
+    std::vector<MixRule> pins;                      // pattern=type ("keep": as in the original)
+    std::vector<MixRule> fewest_bits;               // pattern=bits per weight
+    std::vector<MixRule> pools;                     // pattern=bytes: all matching tensors together
+    bool ties = false;                              // one type for gate/up, q/k/v of a layer
     std::map<std::string, double> stratum_weights;  // empty: as the text has them
     bool worst_stratum = false;
 };
@@ -102,20 +105,16 @@ struct MixOptions {
 // The types a plan chooses from unless told otherwise.
 const std::vector<std::string>& planned_types();
 
-using Mix = std::map<std::string, std::string>;  // tensor -> ggml's name of its type
-
 struct MixPlan {
-    Mix mix;                    // every tensor of the sweep
-    std::string recipe;         // text of it
-    uint64_t file_bytes = 0;    // without what the quantizer writes about itself
-    double sum = 0;             // of s_t e_t
-    Estimate predicted_nats;    // interval: of the sweep's text and of the calibration
-    double bound_gap = 0;       // relative: no mix of this size has a sum smaller by more
-    std::vector<std::string> rules;  // of the options that decided something
+    Mix mix;                  // every tensor of the sweep
+    uint64_t file_bytes = 0;  // to the byte where ExactSize was given
+    double disturbance = 0;   // D of the mix
+    Estimate predicted_nats;  // interval: of the sweep's text
+    double bound_gap = 0;     // relative: no mix of this size has a smaller D by more
     struct Share {
         std::string tensor;
         std::string type;
-        double nats = 0;  // s_t e_t
+        double nats = 0;  // that D would lose without it, to first order
     };
     std::vector<Share> dearest;  // first the largest
     struct Upgrade {
@@ -131,25 +130,26 @@ struct MixPlan {
 class Mixer {
   public:
     // Error(kInput): the table is of another model; no such type; a pin that no tensor matches, or
-    // two that contradict each other; a tensor left without any type. All must outlive it.
-    Mixer(const ModelHeader& model, const SweepTable& table, std::vector<Sensitivity> sensitivities,
-          const MixOptions& options, Calibration calibration);
+    // two that contradict each other; a tensor left without any type.
+    Mixer(const ModelHeader& model, const SweepTable& table,
+          const std::vector<Sensitivity>& sensitivities, const MixOptions& options,
+          const Calibration& calibration);
 
-    // The whole file in its smallest and largest useful form.
+    // The whole file in its smallest and largest form.
     uint64_t smallest_bytes() const;
     uint64_t largest_bytes() const;
 
     // Least divergence for a file of at most so many bytes; the smallest file of at most so much.
-    MixPlan for_bytes(uint64_t file_bytes) const;
-    MixPlan for_divergence(double nats) const;
+    // `exact`: the whole size of a mix' file, with what its maker writes about itself.
+    using ExactSize = std::function<uint64_t(const Mix&)>;
+    MixPlan for_bytes(uint64_t file_bytes, const ExactSize& exact = {}) const;
+    MixPlan for_divergence(double nats, const ExactSize& exact = {}) const;
 
-    // Sum and prediction of any mix of the sweep's tensors; types that a tensor has no error for
-    // are refused.
-    double sum_of(const Mix& mix) const;
+    // Of any mix of the sweep's tensors; types that a tensor has no error for are refused.
+    double disturbance(const Mix& mix) const;
     Estimate predict(const Mix& mix) const;
-    uint64_t bytes_of(const Mix& mix) const;
 
-    // size -> predicted divergence: the ends of the frontier's steps, at most `points` of them.
+    // Size and predicted divergence of `points` plans from the smallest to the largest.
     struct Point {
         uint64_t file_bytes = 0;
         double nats = 0;

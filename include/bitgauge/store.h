@@ -48,6 +48,7 @@ class Store {
     // Sweeps grow tensor by tensor. The head (all but the tensors) is kept as it was put first.
     void put_sweep(const SweepTable& head);
     void put_tensor(std::string_view sweep_key, const TensorCost& tensor);  // in place of its like
+    void put_mix(std::string_view sweep_key, const MeasuredMix& mix);
     // With their tensors, in order of layer and name; all_sweeps() oldest first.
     std::optional<SweepTable> find_sweep(std::string_view key) const;
     std::vector<SweepTable> all_sweeps() const;

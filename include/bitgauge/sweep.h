@@ -25,7 +25,8 @@ struct SweepOptions {
     std::vector<std::filesystem::path> texts;
     Protocol protocol{.window_tokens = 512, .warmup_tokens = 64};
     uint64_t tokens = 8192;            // scored, of each probe (about: whole windows)
-    std::filesystem::path importance;  // empty: none
+    uint64_t reference_tokens = 32768;  // scored, of whole mixes
+    std::filesystem::path importance;   // empty: none
     bool full = false;                 // every tensor, not only every `every`-th layer
     uint32_t every = 8;
     SweepShare share;

@@ -36,6 +36,17 @@ struct TensorCost {
     std::vector<Probe> probes;             // empty: not measured
 };
 
+// A whole mix of types that was measured, to tie sums of single tensors to what they come to.
+struct MeasuredMix {
+    static constexpr const char* kSchema = "bitgauge.sweep-mix/1";
+
+    std::string name;
+    std::map<std::string, std::string> types;  // tensor -> ggml's name
+    std::string record_key;                    // of the measurement
+    std::string corpus_key;                    // of the text it was measured on
+    Estimate kld_nats;
+};
+
 struct SweepTable {
     static constexpr const char* kSchema = "bitgauge.sweep/1";
 
@@ -51,6 +62,7 @@ struct SweepTable {
     std::vector<uint32_t> cluster_stratum;  // index into strata
     std::vector<double> cluster_tokens;     // scored positions
     std::vector<TensorCost> tensors;        // all that are quantized at all, in the model's order
+    std::vector<MeasuredMix> mixes;         // in the order of their names
 };
 
 }  // namespace bitgauge

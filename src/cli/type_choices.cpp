@@ -16,28 +16,10 @@
 namespace bitgauge {
 namespace {
 
-using TypeBytes = std::map<std::string, uint64_t>;
-
-// general.file_type of a file whose recipe says none: that of the type with the most bytes, by the
-// names that llama.cpp's loader guesses (q4_K: Q4_K_M).
-int64_t file_type_for(const TypeBytes& bytes) {
-    constexpr int64_t kGuessed = 1024;  // LLAMA_FTYPE_GUESSED
-    const auto most =
-        std::max_element(bytes.begin(), bytes.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; });
-    if (most == bytes.end()) return kGuessed;
-    const Recipe* preset = find_preset(most->first);
-    if (preset != nullptr && preset->file_type) return *preset->file_type;
-    for (const Recipe& other : presets()) {
-        if (other.default_type == most->first && other.file_type) return *other.file_type;
-    }
-    return kGuessed;
-}
-
 TypeChoices types_of_file(const GgufFile& original, const std::filesystem::path& path) {
     const GgufFile file = GgufFile::open(path);
     TypeChoices choices{.recipe = extracted_recipe_text(file)};
-    TypeBytes bytes;
+    std::map<std::string, uint64_t> bytes;
     for (const TensorInfo& tensor : original.tensors()) {
         const TensorInfo* same = file.find_tensor(tensor.name);
         if (same == nullptr || same->shape != tensor.shape) {
@@ -50,7 +32,7 @@ TypeChoices types_of_file(const GgufFile& original, const std::filesystem::path&
         choices.tensors.push_back({tensor.name, same->type_id});
         bytes[same->type] += same->bytes;
     }
-    choices.file_type = file.integer("general.file_type").value_or(file_type_for(bytes));
+    choices.file_type = file.integer("general.file_type").value_or(file_type_of_bytes(bytes));
     return choices;
 }
 
@@ -81,15 +63,6 @@ std::string text_of(const Recipe& recipe) {
         text += fmt::format("\n# what it extends: {}\n{}", one->name, recipe_text(*one));
     }
     return text;
-}
-
-int64_t file_type_of(const Recipe& recipe, const Resolution& resolution) {
-    for (const Recipe* one = &recipe; one != nullptr; one = one->base.get()) {
-        if (one->file_type) return *one->file_type;
-    }
-    TypeBytes bytes;
-    for (const ResolvedTensor& tensor : resolution.tensors) bytes[tensor.type] += tensor.bytes;
-    return file_type_for(bytes);
 }
 
 Resolution resolve_for(const GgufFile& original, const Recipe& recipe, const RecipeRequest& request,

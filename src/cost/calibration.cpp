@@ -1,38 +1,110 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "bitgauge/cost.h"
-#include "bitgauge/error.h"
+
+#include "cost/disturbance.h"
 
 namespace bitgauge {
 namespace {
 
-constexpr double kFlattest = 0.7;
-constexpr double kSteepest = 1.5;
+constexpr double kFlattest = 0.7, kSteepest = 1.5;  // exponents
+constexpr double kNormStep = 0.02;
 
-using Points = std::vector<CalibrationPoint>;
+struct Point {
+    double disturbance = 0;
+    double measured = 0;
+};
+using Points = std::vector<Point>;
 
-double slope(const CalibrationPoint& a, const CalibrationPoint& b, double floor) {
-    return std::log((b.measured - floor) / (a.measured - floor)) / std::log(b.sum / a.sum);
+// A measured mix, tensor by tensor.
+struct Parts {
+    std::vector<Disturbed> tensors;
+    double measured = 0;
+
+    bool switches() const {
+        return std::ranges::any_of(tensors, [](const Disturbed& d) { return d.switching > 0; });
+    }
+};
+
+// Empty where the sweep does not know a tensor's type.
+std::optional<Parts> parts_of(const MeasuredMix& mix, const SweepTable& table,
+                              const std::vector<Sensitivity>& sensitivities) {
+    Parts parts{.measured = mix.kld_nats.value};
+    if (!(parts.measured > 0)) return std::nullopt;
+    for (size_t i = 0; i < table.tensors.size(); ++i) {
+        const auto type = mix.types.find(table.tensors[i].tensor);
+        if (type == mix.types.end()) continue;
+        const auto error = table.tensors[i].errors.find(type->second);
+        if (error == table.tensors[i].errors.end()) return std::nullopt;
+        parts.tensors.push_back(disturbed(sensitivities[i], error->second));
+    }
+    return parts;
 }
 
-// Least squares of ln(measured - floor) over ln(sum), the exponent kept within its bounds.
+Points points_at(const std::vector<Parts>& mixes, double norm) {
+    Points points;
+    for (const Parts& mix : mixes) points.push_back({joined(mix.tensors, norm), mix.measured});
+    std::ranges::sort(points, {}, &Point::disturbance);
+    return points;
+}
+
+// --- with switching: the norm and the scale -----------------------------------------------------
+
+Calibration fit_scale(const Points& points, double norm, double& misfit) {
+    double mean = 0, square = 0;
+    for (const Point& p : points) {
+        const double ratio = std::log(p.measured / p.disturbance);
+        mean += ratio / static_cast<double>(points.size());
+        square += ratio * ratio / static_cast<double>(points.size());
+    }
+    misfit = square - mean * mean;
+    return {.norm = norm, .scale = std::exp(mean)};
+}
+
+Calibration fit_norm(const std::vector<Parts>& mixes) {
+    Calibration best;
+    double least = 0;
+    if (mixes.size() < 2) return fit_scale(points_at(mixes, best.norm), best.norm, least);
+    least = 1e9;
+    for (double norm = 1; norm <= 2 + kNormStep / 2; norm += kNormStep) {
+        double misfit = 0;
+        const Calibration fit = fit_scale(points_at(mixes, norm), norm, misfit);
+        if (misfit >= least) continue;
+        least = misfit;
+        best = fit;
+    }
+    return best;
+}
+
+// --- without: a power with a floor --------------------------------------------------------------
+
+double slope(const Point& a, const Point& b, double floor) {
+    return std::log((b.measured - floor) / (a.measured - floor)) /
+           std::log(b.disturbance / a.disturbance);
+}
+
+// Least squares of ln(measured - floor) over ln(disturbance), the exponent within its bounds.
 Calibration fit_line(const Points& points, double floor) {
     const auto n = static_cast<double>(points.size());
     double x = 0, y = 0, xx = 0, xy = 0;
-    for (const CalibrationPoint& p : points) {
-        const double lx = std::log(p.sum), ly = std::log(p.measured - floor);
-        x += lx / n, y += ly / n, xx += lx * lx / n, xy += lx * ly / n;
+    for (const Point& p : points) {
+        const double lx = std::log(p.disturbance), ly = std::log(p.measured - floor);
+        x += lx / n;
+        y += ly / n;
+        xx += lx * lx / n;
+        xy += lx * ly / n;
     }
     const double variance = xx - x * x;
     const double exponent =
         variance > 1e-12 ? std::clamp((xy - x * y) / variance, kFlattest, kSteepest) : 1;
-    return {.floor = floor, .scale = std::exp(y - exponent * x), .exponent = exponent};
+    return {.scale = std::exp(y - exponent * x), .exponent = exponent, .floor = floor};
 }
 
 // The floor that makes the points' line straight: raising it steepens the lower part most.
 double straightening_floor(const Points& points) {
-    const CalibrationPoint &low = points.front(), &middle = points[1], &high = points.back();
+    const Point &low = points.front(), &middle = points[1], &high = points.back();
     const auto bend = [&](double floor) {
         return slope(middle, high, floor) - slope(low, middle, floor);
     };
@@ -47,26 +119,28 @@ double straightening_floor(const Points& points) {
 
 }  // namespace
 
-double Calibration::divergence(double sum) const {
-    return floor + scale * std::pow(std::max(sum, 0.0), exponent);
+double Calibration::divergence(double disturbance) const {
+    return floor + scale * std::pow(std::max(disturbance, 0.0), exponent);
 }
 
-double Calibration::sum_for(double divergence) const {
+double Calibration::disturbance_for(double divergence) const {
     if (divergence <= floor) return 0;
     return std::pow((divergence - floor) / scale, 1 / exponent);
 }
 
-Calibration calibrate(Points points) {
-    std::erase_if(points, [](const CalibrationPoint& p) { return p.sum <= 0 || p.measured <= 0; });
-    std::ranges::sort(points, {}, &CalibrationPoint::sum);
-    const auto same = std::ranges::unique(points, {}, &CalibrationPoint::sum);
-    points.erase(same.begin(), same.end());
-    Calibration fit;
-    if (!points.empty()) {
-        fit = fit_line(points, points.size() > 2 ? straightening_floor(points) : 0);
+Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& sensitivities) {
+    std::vector<Parts> mixes;
+    bool switches = false;
+    for (const MeasuredMix& mix : table.mixes) {
+        auto parts = parts_of(mix, table, sensitivities);
+        if (!parts) continue;
+        switches = switches || parts->switches();
+        mixes.push_back(std::move(*parts));
     }
-    fit.points = std::move(points);
-    return fit;
+    if (mixes.empty()) return {};
+    if (switches) return fit_norm(mixes);
+    const Points points = points_at(mixes, Calibration().norm);
+    return fit_line(points, points.size() > 2 ? straightening_floor(points) : 0);
 }
 
 }  // namespace bitgauge

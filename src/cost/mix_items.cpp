@@ -1,7 +1,9 @@
 #include "cost/mix_items.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
+#include <cstdlib>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -10,6 +12,7 @@
 #include "bitgauge/qtype.h"
 
 #include "base/units.h"
+#include "cost/disturbance.h"
 #include "recipe/matcher.h"
 
 namespace bitgauge {
@@ -48,8 +51,12 @@ double number_of(const MixRule& rule) {
 class Choices {
   public:
     Choices(const ModelHeader& model, const SweepTable& table,
-            const std::vector<Sensitivity>& sensitivities, const MixOptions& options)
-        : model_(model), table_(table), sensitivities_(sensitivities), options_(options) {
+            const std::vector<Sensitivity>& sensitivities, const MixOptions& options, double norm)
+        : model_(model),
+          table_(table),
+          sensitivities_(sensitivities),
+          options_(options),
+          norm_(norm) {
         for (const auto* rules : {&options.pins, &options.fewest_bits, &options.pools}) {
             for (const MixRule& rule : *rules) require_match(table, rule);
         }
@@ -68,7 +75,7 @@ class Choices {
             const uint64_t bytes = padded_bytes(info, type);
             item.options.push_back({.type = type,
                                     .bytes = bytes,
-                                    .cost = costs_of(i, tensor.errors.at(type)),
+                                    .cost = factors_of(i, tensor.errors.at(type)),
                                     .use = uses_of(tensor, bytes)});
         }
         if (item.options.empty()) {
@@ -78,24 +85,26 @@ class Choices {
         return item;
     }
 
+    // Its smooth nats and switching power in a type, strata weighed.
+    Disturbed parts_of(size_t i, const std::string& type) const {
+        const double error = table_.tensors[i].errors.at(type);
+        const double weight = weight_of(i, error);
+        const Disturbed parts = disturbed(sensitivities_[i], error);
+        return {weight * parts.smooth, std::pow(weight * parts.switching, norm_)};
+    }
+
     std::vector<PlanLimit> pools() const {
         std::vector<PlanLimit> limits;
         for (const MixRule& rule : options_.pools) limits.push_back({rule.pattern, number_of(rule)});
         return limits;
     }
 
-    PlanAim aim() const {
-        return {.weights = domains() > 1 ? weights_ : std::vector<double>(),
-                .worst_domain = options_.worst_stratum};
-    }
+    PlanAim aim() const { return {.worst_domain = options_.worst_stratum}; }
 
   private:
-    // Several domains only where somebody asks for them.
-    size_t domains() const { return weights_.empty() ? 1 : weights_.size(); }
-
     void weigh_strata() {
-        if (options_.stratum_weights.empty() && !options_.worst_stratum) return;
-        weights_.assign(table_.strata.size(), options_.worst_stratum ? 1.0 : 0.0);
+        if (options_.stratum_weights.empty()) return;
+        weights_.assign(table_.strata.size(), 1.0);
         for (const auto& [name, weight] : options_.stratum_weights) {
             const auto found = std::ranges::find(table_.strata, name);
             if (found == table_.strata.end()) {
@@ -147,23 +156,36 @@ class Choices {
         return allowed;
     }
 
-    // Nats per token: over all of the text, or in each stratum of it.
-    std::vector<double> costs_of(size_t i, double error) const {
-        const Sensitivity& s = sensitivities_[i];
-        const double nats = s.nats_at(error);
-        const auto& anchor = s.anchor_near(error);
-        if (domains() == 1) return {nats};
-        std::vector<double> costs(domains(), nats);
-        if (anchor.cluster_sums.empty() || anchor.nats <= 0) return costs;
-        std::vector<double> sums(domains()), tokens(domains());
+    // What the tensor does to each stratum, over what it does to the whole text.
+    std::vector<double> strata_of(size_t i, double error) const {
+        const auto& anchor = sensitivities_[i].anchor_near(error);
+        std::vector<double> factors(table_.strata.size(), 1.0);
+        if (anchor.cluster_sums.empty()) return factors;
+        std::vector<double> sums(factors.size()), tokens(factors.size());
         for (size_t c = 0; c < table_.cluster_tokens.size(); ++c) {
             tokens[table_.cluster_stratum[c]] += table_.cluster_tokens[c];
             sums[table_.cluster_stratum[c]] += anchor.cluster_sums[c];
         }
         for (size_t d = 0; d < sums.size(); ++d) {
-            if (tokens[d] > 0) costs[d] = nats * std::max(0.0, sums[d] / tokens[d] / anchor.nats);
+            if (tokens[d] > 0) factors[d] = std::max(0.0, sums[d] / tokens[d] / anchor.nats);
         }
-        return costs;
+        return factors;
+    }
+
+    // One factor per domain of the plan: strata only where the worst of them counts.
+    std::vector<double> factors_of(size_t i, double error) const {
+        return options_.worst_stratum ? strata_of(i, error) : std::vector<double>{1.0};
+    }
+
+    double weight_of(size_t i, double error) const {
+        if (weights_.empty()) return 1;
+        const std::vector<double> factors = strata_of(i, error);
+        double sum = 0, all = 0;
+        for (size_t d = 0; d < weights_.size(); ++d) {
+            sum += weights_[d] * factors[d];
+            all += weights_[d];
+        }
+        return all > 0 ? sum / all : 1;
     }
 
     std::vector<double> uses_of(const TensorCost& tensor, uint64_t bytes) const {
@@ -178,8 +200,9 @@ class Choices {
     const SweepTable& table_;
     const std::vector<Sensitivity>& sensitivities_;
     const MixOptions& options_;
+    double norm_;
     std::vector<std::string> types_;
-    std::vector<double> weights_;
+    std::vector<double> weights_;  // of strata; empty: as the text has them
 };
 
 // Roles that share their input and are evaluated together.
@@ -234,8 +257,9 @@ const TensorInfo& tensor_of(const ModelHeader& model, const std::string& name) {
 }
 
 MixItems mix_items(const ModelHeader& model, const SweepTable& table,
-                   const std::vector<Sensitivity>& sensitivities, const MixOptions& options) {
-    const Choices choices(model, table, sensitivities, options);
+                   const std::vector<Sensitivity>& sensitivities, const MixOptions& options,
+                   double norm) {
+    const Choices choices(model, table, sensitivities, options, norm);
     MixItems mix{.members = groups_of(table, options.ties),
                  .pools = choices.pools(),
                  .aim = choices.aim(),
@@ -243,7 +267,22 @@ MixItems mix_items(const ModelHeader& model, const SweepTable& table,
     for (const auto& members : mix.members) {
         std::vector<PlanItem> items;
         for (const size_t i : members) items.push_back(choices.item_of(i));
-        mix.items.push_back(items.size() == 1 ? items.front() : bitgauge::tie(items.front().name, items));
+        mix.items.push_back(items.size() == 1 ? items.front()
+                                              : tie_items(items.front().name, items));
+        mix.smooth.emplace_back();
+        mix.switching.emplace_back();
+        for (PlanOption& option : mix.items.back().options) {
+            Disturbed sum;
+            for (const size_t i : members) {
+                const Disturbed parts = choices.parts_of(i, option.type);
+                sum.smooth += parts.smooth;
+                sum.switching += parts.switching;
+            }
+            mix.smooth.back().push_back(sum.smooth);
+            mix.switching.back().push_back(sum.switching);
+            // factors of tied tensors were added up
+            for (double& factor : option.cost) factor /= static_cast<double>(members.size());
+        }
     }
     return mix;
 }

@@ -12,7 +12,10 @@
 namespace bitgauge {
 
 struct MixItems {
+    // Costs are factors per stratum (1 where strata are not told apart) on what follows.
     std::vector<PlanItem> items;
+    // Of each item's options: nats, and the sum of switching powers (disturbance.h).
+    std::vector<std::vector<double>> smooth, switching;
     std::vector<std::vector<size_t>> members;  // of each item: indices into the sweep's tensors
     std::vector<PlanLimit> pools;
     PlanAim aim;
@@ -21,7 +24,8 @@ struct MixItems {
 
 // Errors as Mixer's.
 MixItems mix_items(const ModelHeader& model, const SweepTable& table,
-                   const std::vector<Sensitivity>& sensitivities, const MixOptions& options);
+                   const std::vector<Sensitivity>& sensitivities, const MixOptions& options,
+                   double norm);
 
 // A tensor's place in the file.
 uint64_t padded_bytes(const TensorInfo& tensor, const std::string& type);

@@ -1,29 +1,25 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include <fmt/format.h>
 
 #include "bitgauge/cost.h"
 #include "bitgauge/error.h"
-#include "bitgauge/qtype.h"
 #include "bitgauge/stats.h"
 
 #include "base/units.h"
+#include "cost/disturbance.h"
 #include "cost/mix_items.h"
+#include "cost/mix_search.h"
 
 namespace bitgauge {
 namespace {
 
 constexpr uint64_t kNextBytes = 100U << 20U;
 constexpr size_t kDearest = 12;
-
-const TensorCost& cost_of(const SweepTable& table, const std::string& tensor) {
-    const auto found = std::ranges::find(table.tensors, tensor, &TensorCost::tensor);
-    if (found != table.tensors.end()) return *found;
-    throw Error(ErrorKind::kInput, fmt::format("the sweep knows no tensor '{}'", tensor),
-                "sweep this model");
-}
+constexpr int kRounds = 8;  // until the file with all its keys is as small as asked for
 
 double error_of(const TensorCost& tensor, const std::string& type) {
     const auto found = tensor.errors.find(type);
@@ -36,15 +32,11 @@ double error_of(const TensorCost& tensor, const std::string& type) {
 }  // namespace
 
 struct Mixer::State {
-    ModelHeader model;
     SweepTable table;
     std::vector<Sensitivity> sensitivities;
-    MixOptions options;
     Calibration calibration;
     MixItems items;
-    std::unique_ptr<PlanFrontier> frontier;  // where size is the only limit
-
-    bool only_size() const { return items.pools.empty() && !items.aim.worst_domain; }
+    std::unique_ptr<MixSearch> search;
 
     Mix mix_of(const std::vector<uint32_t>& choice) const {
         Mix mix;
@@ -56,60 +48,74 @@ struct Mixer::State {
         return mix;
     }
 
-    // Tensors by name and their sensitivities, for a mix.
+    // Index of each of the mix' tensors in the table, with its error.
     template <class Visit>
     void each(const Mix& mix, const Visit& visit) const {
         for (size_t i = 0; i < table.tensors.size(); ++i) {
             const auto found = mix.find(table.tensors[i].tensor);
-            if (found == mix.end()) continue;
-            visit(table.tensors[i], sensitivities[i], error_of(table.tensors[i], found->second),
-                  found->second);
+            if (found != mix.end()) visit(i, error_of(table.tensors[i], found->second));
         }
     }
 
-    double sum_of(const Mix& mix) const {
-        double sum = 0;
-        each(mix, [&](const TensorCost&, const Sensitivity& s, double error, const std::string&) {
-            sum += s.nats_at(error);
-        });
-        return sum;
+    std::vector<Disturbed> parts_of(const Mix& mix) const {
+        std::vector<Disturbed> parts(table.tensors.size());
+        each(mix, [&](size_t i, double error) { parts[i] = disturbed(sensitivities[i], error); });
+        return parts;
     }
 
-    // The sum with an interval over the sweep's clusters.
-    Estimate sum_estimate(const Mix& mix) const {
+    double disturbance(const Mix& mix) const { return joined(parts_of(mix), calibration.norm); }
+
+    // What each tensor adds to D, to first order.
+    std::vector<double> shares(const Mix& mix) const {
+        const auto parts = parts_of(mix);
+        double power = 0;
+        for (const Disturbed& part : parts) power += std::pow(part.switching, calibration.norm);
+        const double slope = power > 0 ? std::pow(power, 1 / calibration.norm - 1) : 0;
+        std::vector<double> nats;
+        for (const Disturbed& part : parts) {
+            nats.push_back(part.smooth + slope * std::pow(part.switching, calibration.norm));
+        }
+        return nats;
+    }
+
+    // D with an interval over the sweep's clusters: each tensor's share goes as its clusters do.
+    Estimate estimate(const Mix& mix) const {
+        const std::vector<double> nats = shares(mix);
         std::vector<double> sums(table.cluster_tokens.size());
-        double known = 0;
-        each(mix, [&](const TensorCost&, const Sensitivity& s, double error, const std::string&) {
-            const auto& anchor = s.anchor_near(error);
-            const double nats = s.nats_at(error);
-            if (anchor.cluster_sums.empty() || nats <= 0) return;
-            known += nats;
-            for (size_t c = 0; c < sums.size(); ++c) {
-                sums[c] += anchor.cluster_sums[c] * nats / anchor.nats;
+        each(mix, [&](size_t i, double error) {
+            const auto& anchor = sensitivities[i].anchor_near(error);
+            for (size_t c = 0; c < anchor.cluster_sums.size(); ++c) {
+                sums[c] += nats[i] / anchor.nats * anchor.cluster_sums[c];
             }
         });
-        const double sum = sum_of(mix);
-        if (known <= 0) return {.value = sum};
+        const double whole = disturbance(mix);
         const Estimate mean = clustered_mean(sums, table.cluster_tokens);
-        const double ratio = sum / mean.value;
-        return {.value = sum, .low = mean.low * ratio, .high = mean.high * ratio};
+        if (!(mean.value > 0)) return {.value = whole};
+        return {whole, mean.low / mean.value * whole, mean.high / mean.value * whole};
+    }
+
+    Estimate predict(const Mix& mix) const {
+        const Estimate d = estimate(mix);
+        if (!d.has_interval()) return {.value = calibration.divergence(d.value)};
+        return {calibration.divergence(d.value), calibration.divergence(d.low),
+                calibration.divergence(d.high)};
     }
 
     std::vector<MixPlan::Share> dearest(const Mix& mix) const {
-        std::vector<MixPlan::Share> shares;
-        each(mix, [&](const TensorCost& tensor, const Sensitivity& s, double error,
-                      const std::string& type) {
-            shares.push_back({tensor.tensor, type, s.nats_at(error)});
+        const std::vector<double> nats = shares(mix);
+        std::vector<MixPlan::Share> all;
+        each(mix, [&](size_t i, double) {
+            all.push_back({table.tensors[i].tensor, mix.at(table.tensors[i].tensor), nats[i]});
         });
-        std::ranges::sort(shares, std::ranges::greater(), &MixPlan::Share::nats);
-        if (shares.size() > kDearest) shares.resize(kDearest);
-        return shares;
+        std::ranges::sort(all, std::ranges::greater(), &MixPlan::Share::nats);
+        if (all.size() > kDearest) all.resize(kDearest);
+        return all;
     }
 
-    std::vector<MixPlan::Upgrade> next(const PlanSolution& solution) const {
-        const uint64_t more = std::min(kNextBytes, std::max<uint64_t>(solution.bytes / 100, 1));
+    std::vector<MixPlan::Upgrade> next(const FoundMix& found) const {
+        const uint64_t more = std::min(kNextBytes, std::max<uint64_t>(found.bytes / 100, 1));
         std::vector<MixPlan::Upgrade> upgrades;
-        for (const PlanUpgrade& u : next_upgrades(items.items, solution, more, items.pools)) {
+        for (const PlanUpgrade& u : search->upgrades(found, more)) {
             const PlanItem& item = items.items[u.item];
             upgrades.push_back({item.name, item.options[u.from].type, item.options[u.to].type,
                                 u.bytes, u.gain});
@@ -117,30 +123,31 @@ struct Mixer::State {
         return upgrades;
     }
 
-    MixPlan plan_of(const PlanSolution& solution) const {
-        MixPlan plan{.mix = mix_of(solution.choice),
-                     .file_bytes = solution.bytes + items.other_bytes,
-                     .bound_gap = solution.gap};
-        plan.sum = sum_of(plan.mix);
-        plan.dearest = dearest(plan.mix);
-        plan.next = next(solution);
+    MixPlan plan_of(const FoundMix& found, const ExactSize& exact) const {
+        MixPlan plan{.mix = mix_of(found.choice),
+                     .file_bytes = found.bytes + items.other_bytes,
+                     .bound_gap = found.gap};
+        if (exact) plan.file_bytes = exact(plan.mix);
         return plan;
+    }
+
+    void tell(MixPlan& plan, const FoundMix& found) const {
+        plan.disturbance = disturbance(plan.mix);
+        plan.predicted_nats = predict(plan.mix);
+        plan.dearest = dearest(plan.mix);
+        plan.next = next(found);
     }
 };
 
 Mixer::Mixer(const ModelHeader& model, const SweepTable& table,
-             std::vector<Sensitivity> sensitivities, const MixOptions& options,
-             Calibration calibration) {
-    auto state = std::make_shared<State>(State{.model = model,
-                                               .table = table,
-                                               .sensitivities = std::move(sensitivities),
-                                               .options = options,
-                                               .calibration = std::move(calibration)});
-    state->items = mix_items(state->model, state->table, state->sensitivities, state->options);
-    if (state->only_size()) {
-        state->frontier =
-            std::make_unique<PlanFrontier>(state->items.items, state->items.aim.weights);
-    }
+             const std::vector<Sensitivity>& sensitivities, const MixOptions& options,
+             const Calibration& calibration) {
+    auto state = std::make_shared<State>(State{.table = table,
+                                               .sensitivities = sensitivities,
+                                               .calibration = calibration,
+                                               .items = mix_items(model, table, sensitivities,
+                                                                  options, calibration.norm)});
+    state->search = std::make_unique<MixSearch>(state->items, calibration.norm);
     state_ = std::move(state);
 }
 
@@ -160,66 +167,82 @@ uint64_t Mixer::largest_bytes() const {
     return bytes;
 }
 
-MixPlan Mixer::for_bytes(uint64_t file_bytes) const {
+MixPlan Mixer::for_bytes(uint64_t file_bytes, const ExactSize& exact) const {
     const State& s = *state_;
     if (file_bytes < smallest_bytes()) {
         throw Error(ErrorKind::kInput,
-                    fmt::format("a file of {} cannot be had: the smallest is {}, the largest "
-                                "useful {}",
+                    fmt::format("a file of {} cannot be had: the smallest has {}, the largest {}",
                                 format_bytes(file_bytes), format_bytes(smallest_bytes()),
                                 format_bytes(largest_bytes())),
                     "ask for a size between them, or allow smaller types");
     }
-    const uint64_t bytes = file_bytes - s.items.other_bytes;
-    MixPlan plan = s.plan_of(s.frontier ? s.frontier->at(bytes)
-                                        : plan_cost(s.items.items, {bytes, s.items.pools},
-                                                    s.items.aim));
-    plan.predicted_nats = predict(plan.mix);
-    return plan;
+    uint64_t target = file_bytes;
+    for (int round = 0;; ++round) {
+        const FoundMix found = s.search->for_bytes(target - s.items.other_bytes);
+        MixPlan plan = s.plan_of(found, exact);
+        if (plan.file_bytes <= file_bytes || round == kRounds) {
+            s.tell(plan, found);
+            return plan;
+        }
+        target = std::max(target - (plan.file_bytes - file_bytes), smallest_bytes());
+    }
 }
 
-MixPlan Mixer::for_divergence(double nats) const {
+MixPlan Mixer::for_divergence(double nats, const ExactSize& exact) const {
     const State& s = *state_;
-    const double sum = s.calibration.sum_for(nats);
-    MixPlan plan = s.plan_of(plan_size(s.items.items, sum, {.limits = s.items.pools}, s.items.aim));
-    plan.predicted_nats = predict(plan.mix);
+    const double wanted = s.calibration.disturbance_for(nats);
+    uint64_t below = smallest_bytes(), enough = largest_bytes();
+    const auto fits = [&](uint64_t bytes) {
+        const FoundMix found = s.search->for_bytes(bytes - s.items.other_bytes);
+        return s.disturbance(s.mix_of(found.choice)) <= wanted;
+    };
+    if (!fits(enough)) {
+        throw Error(ErrorKind::kInput,
+                    fmt::format("no file has a divergence of {} nats or less: the runtime alone "
+                                "adds {:.2g}",
+                                nats, s.calibration.divergence(0)),
+                    "ask for more");
+    }
+    if (fits(below)) return for_bytes(below, exact);
+    while (enough - below > std::max<uint64_t>(enough / 10000, 32)) {
+        const uint64_t half = below + (enough - below) / 2;
+        (fits(half) ? enough : below) = half;
+    }
+    const FoundMix found = s.search->for_bytes(enough - s.items.other_bytes);
+    MixPlan plan = s.plan_of(found, exact);
+    s.tell(plan, found);
     return plan;
 }
 
-double Mixer::sum_of(const Mix& mix) const {
-    return state_->sum_of(mix);
+double Mixer::disturbance(const Mix& mix) const {
+    return state_->disturbance(mix);
 }
 
 Estimate Mixer::predict(const Mix& mix) const {
-    const Estimate sum = state_->sum_estimate(mix);
-    const Calibration& c = state_->calibration;
-    return {c.divergence(sum.value), c.divergence(sum.low), c.divergence(sum.high)};
-}
-
-uint64_t Mixer::bytes_of(const Mix& mix) const {
-    uint64_t bytes = state_->items.other_bytes;
-    for (const auto& [tensor, type] : mix) {
-        bytes += padded_bytes(tensor_of(state_->model, tensor), type);
-    }
-    return bytes;
+    return state_->predict(mix);
 }
 
 std::vector<Mixer::Point> Mixer::curve(size_t points) const {
     const State& s = *state_;
+    const double smallest = std::log(static_cast<double>(smallest_bytes()));
+    const double largest = std::log(static_cast<double>(largest_bytes()));
     std::vector<Point> curve;
-    if (!s.frontier) return curve;
-    const auto& steps = s.frontier->steps();
-    const size_t every = std::max<size_t>(1, steps.size() / std::max<size_t>(points, 1));
-    for (size_t i = 0; i < steps.size(); i += every) {
-        curve.push_back({steps[i].bytes + s.items.other_bytes, s.calibration.divergence(steps[i].cost)});
+    for (size_t i = 0; i < points; ++i) {
+        const double share = static_cast<double>(i) / static_cast<double>(points - 1);
+        const auto bytes = static_cast<uint64_t>(
+            std::ceil(std::exp(smallest + share * (largest - smallest)) + 1));
+        const FoundMix found = s.search->for_bytes(bytes - s.items.other_bytes);
+        curve.push_back({found.bytes + s.items.other_bytes,
+                         s.calibration.divergence(s.disturbance(s.mix_of(found.choice)))});
     }
     return curve;
 }
 
 const std::vector<std::string>& planned_types() {
     static const std::vector<std::string> types{
-        "q8_0",   "q6_K",   "q5_K",  "q5_1",  "q5_0",   "q4_K",  "q4_1",   "q4_0",    "iq4_nl", "iq4_xs",
-        "mxfp4",  "q3_K",   "iq3_s", "iq3_xxs", "q2_K", "iq2_s", "iq2_xs", "iq2_xxs", "iq1_m",  "iq1_s"};
+        "q8_0",   "q6_K",  "q5_K",  "q5_1",    "q5_0", "q4_K",  "q4_1",   "q4_0",    "iq4_nl",
+        "iq4_xs", "mxfp4", "q3_K",  "iq3_s",   "iq3_xxs", "q2_K", "iq2_s", "iq2_xs", "iq2_xxs",
+        "iq1_m",  "iq1_s"};
     return types;
 }
 

@@ -1,9 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
-
-#include <fmt/format.h>
 
 #include "bitgauge/cost.h"
 #include "bitgauge/error.h"
@@ -13,6 +10,22 @@ namespace {
 
 constexpr double kLeast = 1e-9;  // nats: below it a probe shows nothing
 
+// Both parts through the outermost two anchors, neither below 0; one anchor: all of it smooth.
+void split_parts(Sensitivity& s) {
+    const auto &low = s.anchors.front(), &high = s.anchors.back();
+    s.smooth = high.nats / high.error;
+    s.switching = 0;
+    if (s.anchors.size() < 2) return;
+    const double root_low = std::sqrt(low.error), root_high = std::sqrt(high.error);
+    const double determinant = high.error * root_low - root_high * low.error;
+    const double smooth = (high.nats * root_low - root_high * low.nats) / determinant;
+    const double switching = (high.error * low.nats - low.error * high.nats) / determinant;
+    if (switching <= 0) return;
+    s.smooth = std::max(smooth, 0.0);
+    // flatter than a root: through the middle of both
+    s.switching = smooth >= 0 ? switching : std::sqrt(high.nats / root_high * low.nats / root_low);
+}
+
 Sensitivity of_probes(const TensorCost& tensor) {
     Sensitivity s;
     for (const Probe& probe : tensor.probes) {
@@ -20,28 +33,42 @@ Sensitivity of_probes(const TensorCost& tensor) {
             {probe.error, std::max(probe.kld_nats.value, kLeast), probe.cluster_kld});
     }
     std::ranges::sort(s.anchors, {}, &Sensitivity::Anchor::error);
+    split_parts(s);
     return s;
 }
 
 double per_unit(const TensorCost& tensor) {
-    return of_probes(tensor).per_unit();
+    const Sensitivity s = of_probes(tensor);
+    return s.anchors.back().nats / s.anchors.back().error;
 }
 
-// Per unit of error w of b and 1 - w of a, on the logarithm; clusters as the two have them.
-Sensitivity between(const Sensitivity& a, const Sensitivity& b, double w) {
-    const auto &at_a = a.anchors.front(), &at_b = b.anchors.front();
-    const double error = std::exp((1 - w) * std::log(at_a.error) + w * std::log(at_b.error));
-    const double nats =
-        error * std::exp((1 - w) * std::log(a.per_unit()) + w * std::log(b.per_unit()));
-    Sensitivity::Anchor anchor{.error = error, .nats = nats};
-    for (size_t c = 0; c < at_a.cluster_sums.size(); ++c) {
-        anchor.cluster_sums.push_back((1 - w) * nats / at_a.nats * at_a.cluster_sums[c] +
-                                      w * nats / at_b.nats * at_b.cluster_sums[c]);
+// Errors, and nats per unit of error, w of b and 1 - w of a on the logarithm; clusters as the two
+// have them.
+Sensitivity::Anchor between(const Sensitivity::Anchor& a, const Sensitivity::Anchor& b, double w) {
+    const auto mean = [w](double x, double y) {
+        return std::exp((1 - w) * std::log(x) + w * std::log(y));
+    };
+    Sensitivity::Anchor anchor{.error = mean(a.error, b.error)};
+    anchor.nats = anchor.error * mean(a.nats / a.error, b.nats / b.error);
+    for (size_t c = 0; c < a.cluster_sums.size(); ++c) {
+        anchor.cluster_sums.push_back((1 - w) * anchor.nats / a.nats * a.cluster_sums[c] +
+                                      w * anchor.nats / b.nats * b.cluster_sums[c]);
     }
-    return {.anchors = {anchor}, .source = Sensitivity::Source::kInterpolated};
+    return anchor;
 }
 
-// The probed tensors of one role, in depth.
+Sensitivity between(const Sensitivity& a, const Sensitivity& b, double w) {
+    Sensitivity s{.source = Sensitivity::Source::kInterpolated};
+    const size_t n = std::min(a.anchors.size(), b.anchors.size());
+    for (size_t k = 0; k < n; ++k) {  // from the largest error down
+        s.anchors.insert(s.anchors.begin(), between(a.anchors[a.anchors.size() - 1 - k],
+                                                    b.anchors[b.anchors.size() - 1 - k], w));
+    }
+    split_parts(s);
+    return s;
+}
+
+// The probed tensors of one role, in depth, and the others.
 struct Depth {
     std::vector<size_t> probed;
     std::vector<size_t> others;
@@ -70,32 +97,29 @@ Sensitivity interpolated(const SweepTable& table, const std::vector<size_t>& pro
     return between(known[a], known[b], w);
 }
 
-// The mean of all probed tensors, per unit of error.
+// The mean of all probed tensors.
 Sensitivity average(const std::vector<Sensitivity>& known) {
-    double nats = 0, n = 0;
+    double smooth = 0, switching = 0, n = 0;
     for (const Sensitivity& s : known) {
         if (s.anchors.empty()) continue;
-        nats += s.per_unit();
+        smooth += s.smooth;
+        switching += s.switching;
         n += 1;
     }
     if (n == 0) {
         throw Error(ErrorKind::kInput, "the sweep has measured no tensor yet",
                     "run 'bitgauge sweep' to its end");
     }
-    return {.anchors = {{.error = 1, .nats = nats / n}},
+    return {.anchors = {{.error = 1, .nats = (smooth + switching) / n}},
+            .smooth = smooth / n,
+            .switching = switching / n,
             .source = Sensitivity::Source::kInterpolated};
 }
 
 }  // namespace
 
 double Sensitivity::nats_at(double error) const {
-    const auto above = std::ranges::lower_bound(anchors, error, {}, &Anchor::error);
-    if (above == anchors.end()) return anchors.back().nats * error / anchors.back().error;
-    if (above == anchors.begin() || error <= 0) return above->nats * error / above->error;
-    const Anchor& below = *(above - 1);
-    const double exponent =
-        std::log(above->nats / below.nats) / std::log(above->error / below.error);
-    return below.nats * std::pow(error / below.error, exponent);
+    return error <= 0 ? 0 : smooth * error + switching * std::sqrt(error);
 }
 
 const Sensitivity::Anchor& Sensitivity::anchor_near(double error) const {
@@ -124,13 +148,12 @@ std::vector<size_t> to_refine(const SweepTable& table, double factor) {
     std::vector<size_t> chosen;
     for (const auto& [role, depth] : by_role(table)) {
         for (size_t p = 0; p + 1 < depth.probed.size(); ++p) {
-            const size_t a = depth.probed[p], b = depth.probed[p + 1];
-            const double ratio = per_unit(table.tensors[b]) / per_unit(table.tensors[a]);
-            if (std::abs(std::log(ratio)) <= std::log(factor)) continue;
+            const TensorCost &a = table.tensors[depth.probed[p]],
+                             &b = table.tensors[depth.probed[p + 1]];
+            if (std::abs(std::log(per_unit(b) / per_unit(a))) <= std::log(factor)) continue;
             std::vector<size_t> inside;
             std::ranges::copy_if(depth.others, std::back_inserter(inside), [&](size_t i) {
-                return table.tensors[i].layer > table.tensors[a].layer &&
-                       table.tensors[i].layer < table.tensors[b].layer;
+                return table.tensors[i].layer > a.layer && table.tensors[i].layer < b.layer;
             });
             if (!inside.empty()) chosen.push_back(inside[inside.size() / 2]);
         }

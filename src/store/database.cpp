@@ -40,6 +40,12 @@ constexpr const char* kSweepSchema = R"sql(
         json      TEXT NOT NULL,
         PRIMARY KEY (sweep_key, tensor)
     );
+    CREATE TABLE sweep_mix (
+        sweep_key TEXT NOT NULL,
+        name      TEXT NOT NULL,
+        json      TEXT NOT NULL,
+        PRIMARY KEY (sweep_key, name)
+    );
 )sql";
 
 constexpr const char* kHintNoStore = "name the store that `bitgauge measure` wrote";

@@ -44,6 +44,7 @@ struct Store::Database {
 
     void put_head(const SweepTable& sweep);
     void put_tensor(const std::string& sweep_key, const TensorCost& tensor);
+    void put_mix(const std::string& sweep_key, const MeasuredMix& mix);
     std::vector<SweepTable> select_sweeps(const char* where, std::string_view argument);
     // Takes what is absent here or has fewer probes here; returns how many tensors were taken.
     size_t merge(const SweepTable& sweep);
@@ -52,7 +53,9 @@ struct Store::Database {
     SQLite::Database sqlite;
 
   private:
-    void add_tensors(SweepTable& sweep);
+    void add_parts(SweepTable& sweep);
+    void put_part(const char* table, const std::string& sweep_key, const std::string& name,
+                  const Json& json);
     int pragma(const char* name);
     void prepare(Access access);
     void create_or_upgrade();

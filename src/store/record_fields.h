@@ -165,6 +165,14 @@ void describe(auto& field, Either<TensorCost> auto& t) {
     field("probes", t.probes);
 }
 
+void describe(auto& field, Either<MeasuredMix> auto& m) {
+    field("name", m.name);
+    field("types", m.types);
+    field("record_key", m.record_key);
+    field("corpus_key", m.corpus_key);
+    field("kld_nats", m.kld_nats);
+}
+
 void describe(auto& field, Either<SweepTable> auto& s) {
     field("key", s.key);
     field("created_utc", s.created_utc);

@@ -19,6 +19,12 @@ TensorCost tensor_cost_from_json(const Json& json) {
     return fields::from_json<TensorCost>(TensorCost::kSchema, json);
 }
 
+Json to_json(const MeasuredMix& mix) { return fields::to_json(MeasuredMix::kSchema, mix); }
+
+MeasuredMix measured_mix_from_json(const Json& json) {
+    return fields::from_json<MeasuredMix>(MeasuredMix::kSchema, json);
+}
+
 Json to_json(const SweepTable& table) { return fields::to_json(SweepTable::kSchema, table); }
 
 SweepTable sweep_table_from_json(const Json& json) {

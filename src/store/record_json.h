@@ -18,10 +18,12 @@ Json to_json(const MeasureRecord& record);
 // Keys that are not known are ignored.
 MeasureRecord record_from_json(const Json& json);
 
-// The same of sweeps: the table without its tensors, and each tensor by itself.
+// The same of sweeps: the table without its parts, and each tensor and mix by itself.
 Json to_json(const SweepTable& table);
 SweepTable sweep_table_from_json(const Json& json);
 Json to_json(const TensorCost& tensor);
 TensorCost tensor_cost_from_json(const Json& json);
+Json to_json(const MeasuredMix& mix);
+MeasuredMix measured_mix_from_json(const Json& json);
 
 }  // namespace bitgauge

@@ -23,12 +23,22 @@ void Store::Database::put_head(const SweepTable& sweep) {
     insert.exec();
 }
 
-void Store::Database::put_tensor(const std::string& sweep_key, const TensorCost& tensor) {
-    SQLite::Statement insert(sqlite, "INSERT OR REPLACE INTO sweep_tensor VALUES (?, ?, ?)");
+void Store::Database::put_part(const char* table, const std::string& sweep_key,
+                               const std::string& name, const Json& json) {
+    SQLite::Statement insert(
+        sqlite, std::string("INSERT OR REPLACE INTO ") + table + " VALUES (?, ?, ?)");
     insert.bind(1, sweep_key);
-    insert.bind(2, tensor.tensor);
-    insert.bind(3, stored_text(to_json(tensor)));
+    insert.bind(2, name);
+    insert.bind(3, stored_text(json));
     insert.exec();
+}
+
+void Store::Database::put_tensor(const std::string& sweep_key, const TensorCost& tensor) {
+    put_part("sweep_tensor", sweep_key, tensor.tensor, to_json(tensor));
+}
+
+void Store::Database::put_mix(const std::string& sweep_key, const MeasuredMix& mix) {
+    put_part("sweep_mix", sweep_key, mix.name, to_json(mix));
 }
 
 std::vector<SweepTable> Store::Database::select_sweeps(const char* where,
@@ -41,17 +51,23 @@ std::vector<SweepTable> Store::Database::select_sweeps(const char* where,
     while (query.executeStep()) {
         sweeps.push_back(sweep_table_from_json(stored_json(query.getColumn(0).getString())));
     }
-    for (SweepTable& sweep : sweeps) add_tensors(sweep);
+    for (SweepTable& sweep : sweeps) add_parts(sweep);
     return sweeps;
 }
 
-void Store::Database::add_tensors(SweepTable& sweep) {
-    SQLite::Statement query(sqlite, "SELECT json FROM sweep_tensor WHERE sweep_key = ?");
-    query.bind(1, sweep.key);
-    while (query.executeStep()) {
-        sweep.tensors.push_back(tensor_cost_from_json(stored_json(query.getColumn(0).getString())));
+void Store::Database::add_parts(SweepTable& sweep) {
+    SQLite::Statement tensors(sqlite, "SELECT json FROM sweep_tensor WHERE sweep_key = ?");
+    tensors.bind(1, sweep.key);
+    while (tensors.executeStep()) {
+        sweep.tensors.push_back(
+            tensor_cost_from_json(stored_json(tensors.getColumn(0).getString())));
     }
     std::ranges::sort(sweep.tensors, by_layer);
+    SQLite::Statement mixes(sqlite, "SELECT json FROM sweep_mix WHERE sweep_key = ? ORDER BY name");
+    mixes.bind(1, sweep.key);
+    while (mixes.executeStep()) {
+        sweep.mixes.push_back(measured_mix_from_json(stored_json(mixes.getColumn(0).getString())));
+    }
 }
 
 size_t Store::Database::merge(const SweepTable& sweep) {
@@ -69,6 +85,7 @@ size_t Store::Database::merge(const SweepTable& sweep) {
         put_tensor(sweep.key, tensor);
         ++taken;
     }
+    for (const MeasuredMix& mix : sweep.mixes) put_mix(sweep.key, mix);
     return taken;
 }
 
@@ -79,6 +96,10 @@ void Store::put_sweep(const SweepTable& head) {
 
 void Store::put_tensor(std::string_view sweep_key, const TensorCost& tensor) {
     guarded(database_->path, [&] { database_->put_tensor(std::string(sweep_key), tensor); });
+}
+
+void Store::put_mix(std::string_view sweep_key, const MeasuredMix& mix) {
+    guarded(database_->path, [&] { database_->put_mix(std::string(sweep_key), mix); });
 }
 
 std::optional<SweepTable> Store::find_sweep(std::string_view key) const {

@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
+#include "bitgauge/cost.h"
 #include "bitgauge/importance.h"
 #include "bitgauge/qtype.h"
+#include "bitgauge/recipe.h"
 
 #include "base/files.h"
 #include "base/hash.h"
@@ -16,19 +18,23 @@
 #include "eval/measurement.h"
 #include "eval/variants.h"
 #include "quantize/type_errors.h"
+#include "sweep/mix_measure.h"
 #include "sweep/tensor_list.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double kProbeError = 0.025;          // far above the floor, still linear (methods: t2)
+// Errors that tensors are disturbed with: far above what the runtime itself adds and still in
+// proportion; where experts may be switched also a small one, which tells that part from the rest.
+constexpr double kProbeErrors[] = {0.025, 0.0012};
 constexpr uint64_t kMostWeights = 4U << 20U;   // per tensor, for its type errors
-constexpr int32_t kFinestStages = 4096;        // one layer each: variants share what lies before
 constexpr size_t kProbesAtOnce = 128;
+constexpr double kDisagreement = 1.65;  // of neighbours in depth: e^0.5
+constexpr double kReferenceBits[] = {2.7, 3.7, 5.3};  // per weight
 
-// Types a plan may choose from.
-std::vector<std::string> planned_types() {
+// Types whose errors are measured: all that ggml can encode, for plans with other wishes.
+std::vector<std::string> encoded_types() {
     std::vector<std::string> names;
     for (const QType& type : all_types()) {
         if (type.quantized && type.encodable) names.push_back(type.name);
@@ -36,10 +42,9 @@ std::vector<std::string> planned_types() {
     return names;
 }
 
-uint32_t windows_for(const SweepOptions& options) {
-    const Protocol& p = options.protocol;
-    const uint64_t scored = p.window_tokens - p.warmup_tokens - 1;
-    return static_cast<uint32_t>(std::max<uint64_t>(2, (options.tokens + scored - 1) / scored));
+uint32_t windows_for(const Protocol& protocol, uint64_t tokens) {
+    const uint64_t scored = protocol.window_tokens - protocol.warmup_tokens - 1;
+    return static_cast<uint32_t>(std::max<uint64_t>(2, (tokens + scored - 1) / scored));
 }
 
 class Sweep {
@@ -53,25 +58,27 @@ class Sweep {
 
     SweepOutcome run() {
         make_folder(options_.work);
-        make_text_baseline();
+        make_text_baseline(baseline(), options_.tokens);
         begin_table();
         add_errors();
         probe(wanted());
+        while (!options_.full && refine()) {
+        }
+        if (is_complete()) measure_reference();
         outcome_.table = *store_.find_sweep(table_.key);
-        outcome_.complete = true;
         return std::move(outcome_);
     }
 
   private:
     fs::path baseline() const { return options_.work / "baseline"; }
 
-    void make_text_baseline() {
+    void make_text_baseline(const fs::path& folder, uint64_t tokens) {
         BaselineOptions baseline_options{.texts = options_.texts,
                                          .protocol = options_.protocol,
                                          .engine = options_.engine,
                                          .isolation = options_.isolation};
-        baseline_options.protocol.max_windows = windows_for(options_);
-        make_baseline(original_, baseline(), baseline_options, progress_);
+        baseline_options.protocol.max_windows = windows_for(options_.protocol, tokens);
+        make_baseline(original_, folder, baseline_options, progress_);
     }
 
     void begin_table() {
@@ -114,7 +121,7 @@ class Sweep {
     void add_errors() {
         const TypeErrorMeter meter(model_, importance_ ? &*importance_ : nullptr, kMostWeights,
                                    options_.engine.threads);
-        const auto types = planned_types();
+        const auto types = encoded_types();
         progress_.begin("encoding in every type", static_cast<int64_t>(table_.tensors.size()),
                         "tensors");
         for (TensorCost& tensor : table_.tensors) {
@@ -130,30 +137,47 @@ class Sweep {
     std::vector<size_t> wanted() const {
         std::vector<size_t> all(table_.tensors.size());
         std::iota(all.begin(), all.end(), size_t{0});
-        std::vector<size_t> chosen =
-            options_.full ? all : spread_in_depth(table_.tensors, options_.every);
-        std::erase_if(chosen, [&](size_t i) {
-            return i % options_.share.count != options_.share.index ||
-                   !table_.tensors[i].probes.empty();
-        });
-        return chosen;
+        return options_.full ? all : spread_in_depth(table_.tensors, options_.every);
+    }
+
+    // Whether there was something to refine.
+    bool refine() {
+        if (!is_complete()) return false;
+        const std::vector<size_t> more = to_refine(table_, kDisagreement);
+        probe(more);
+        return !more.empty() && options_.share.count == 1;
+    }
+
+    // All that was to be measured, by whichever machine.
+    bool is_complete() const {
+        return std::ranges::all_of(
+            wanted(), [&](size_t i) { return !table_.tensors[i].probes.empty(); });
     }
 
     // The type whose error is nearest the wanted one.
-    static std::string probe_type(const TensorCost& tensor) {
+    static std::string probe_type(const TensorCost& tensor, double wanted) {
         std::string best;
         double distance = 1e9;
         for (const auto& [type, error] : tensor.errors) {
             if (error <= 0) continue;
-            const double d = std::abs(std::log(error / kProbeError));
+            const double d = std::abs(std::log(error / wanted));
             if (d < distance) std::tie(best, distance) = std::pair(type, d);
         }
         return best;
     }
 
-    void probe(const std::vector<size_t>& tensors) {
-        for (size_t first = 0; first < tensors.size(); first += kProbesAtOnce) {
-            const size_t n = std::min(kProbesAtOnce, tensors.size() - first);
+    size_t probes_each() const {
+        return model_header(model_).experts > 0 ? std::size(kProbeErrors) : 1;
+    }
+
+    void probe(std::vector<size_t> tensors) {
+        std::erase_if(tensors, [&](size_t i) {
+            return i % options_.share.count != options_.share.index ||
+                   table_.tensors[i].probes.size() >= probes_each();
+        });
+        const size_t at_once = std::max<size_t>(1, kProbesAtOnce / probes_each());
+        for (size_t first = 0; first < tensors.size(); first += at_once) {
+            const size_t n = std::min(at_once, tensors.size() - first);
             probe_some(std::span(tensors).subspan(first, n));
         }
     }
@@ -162,29 +186,69 @@ class Sweep {
         std::vector<VariantSpec> specs;
         for (const size_t i : tensors) {
             const TensorCost& tensor = table_.tensors[i];
-            specs.push_back({.name = tensor.tensor,
-                             .types = {{tensor.tensor, probe_type(tensor)}},
-                             .use = VariantUse::kDequantized});
+            for (size_t p = 0; p < probes_each(); ++p) {
+                specs.push_back({.name = tensor.tensor,
+                                 .types = {{tensor.tensor, probe_type(tensor, kProbeErrors[p])}},
+                                 .use = VariantUse::kDequantized});
+            }
         }
-        MeasureOptions measure_options{.engine = options_.engine, .isolation = options_.isolation};
-        if (measure_options.engine.stages == kStagesAuto) {
-            measure_options.engine.stages = kFinestStages;
-        }
+        const MeasureOptions measure_options{.engine = finest_stages(options_.engine),
+                                             .isolation = options_.isolation};
         const auto records = measure_variants(original_, specs, options_.importance, baseline(),
-                                              measure_options, {},  progress_);
-        for (size_t i = 0; i < records.size(); ++i) {
-            keep(table_.tensors[tensors[i]], specs[i], records[i]);
+                                              measure_options, {}, progress_);
+        for (size_t i = 0; i < tensors.size(); ++i) {
+            const size_t first = i * probes_each();
+            keep(table_.tensors[tensors[i]], std::span(specs).subspan(first, probes_each()),
+                 std::span(records).subspan(first, probes_each()));
         }
     }
 
-    void keep(TensorCost& tensor, const VariantSpec& spec, const MeasureRecord& record) {
-        const std::string& type = spec.types.begin()->second;
-        tensor.probes.push_back({.type = type,
-                                 .error = tensor.errors.at(type),
-                                 .kld_nats = record.kld_nats.mean,
-                                 .cluster_kld = record.clusters.kld_sum});
+    void keep(TensorCost& tensor, std::span<const VariantSpec> specs,
+              std::span<const MeasureRecord> records) {
+        tensor.probes.clear();
+        for (size_t p = 0; p < specs.size(); ++p) {
+            const std::string& type = specs[p].types.begin()->second;
+            tensor.probes.push_back({.type = type,
+                                     .error = tensor.errors.at(type),
+                                     .kld_nats = records[p].kld_nats.mean,
+                                     .cluster_kld = records[p].clusters.kld_sum});
+        }
         store_.put_tensor(table_.key, tensor);
         ++outcome_.measured;
+    }
+
+    // Whole mixes, over more text than single tensors: what their sums come to.
+    void measure_reference() {
+        const fs::path folder = options_.work / "reference";
+        make_text_baseline(folder, options_.reference_tokens);
+        const auto mixes = reference_mixes();
+        const auto records = measure_mixes({.original = original_,
+                                            .importance = options_.importance,
+                                            .baseline = folder,
+                                            .engine = options_.engine,
+                                            .isolation = options_.isolation},
+                                           mixes, store_, progress_);
+        for (size_t i = 0; i < mixes.size(); ++i) {
+            store_.put_mix(table_.key, {.name = mixes[i].name,
+                                        .types = mixes[i].mix,
+                                        .record_key = records[i].key,
+                                        .corpus_key = records[i].corpus.key,
+                                        .kld_nats = records[i].kld_nats.mean});
+        }
+        outcome_.complete = true;
+    }
+
+    std::vector<NamedMix> reference_mixes() const {
+        const Mixer mixer(model_header(model_), table_, sensitivities(table_), {}, {});
+        std::vector<NamedMix> mixes;
+        for (const double bits : kReferenceBits) {
+            const double wanted = bits / 8 * static_cast<double>(model_.parameters());
+            const auto bytes = std::max(static_cast<uint64_t>(wanted), mixer.smallest_bytes());
+            const MixPlan plan = mixer.for_bytes(bytes);
+            mixes.push_back({fmt::format("mix of {} bits per weight", bits), plan.mix,
+                             plan.file_bytes});
+        }
+        return mixes;
     }
 
     const fs::path& original_;
