@@ -17,6 +17,8 @@ namespace bitgauge {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
+// In the rank, of a row's price: what each unit away from the target counts for at least.
+constexpr double kLeastRate = 0.3;
 constexpr double kPush = 10;  // of the gap per share beyond a limit, in the rank
 constexpr uint32_t kStart = std::numeric_limits<uint32_t>::max();
 
@@ -26,6 +28,10 @@ struct Row {
     double target = 0;
     double below = 0;       // value lost per unit below the target, at most
     double above = kNever;  // and above it
+
+    bool is_limit() const { return above == kNever; }
+    double price() const { return is_limit() ? below : above; }
+    double price_of(double unused) const { return unused > 0 ? below : price(); }
 };
 
 struct Move {
@@ -36,9 +42,9 @@ struct Move {
 
 struct CoreItem {
     uint32_t item;
-    std::vector<Move> moves;       // the first one stays
-    double dearness = kNever;      // least regret per value moved
-    std::vector<double> up, down;  // per row: least regret per unit gained or lost, here or later
+    std::vector<Move> moves;        // the first one stays
+    double smallest_move = kNever;  // in value, at the rows' prices
+    std::vector<double> up, down;   // per row: least regret per unit gained or lost, here or later
 };
 
 // A changed selection. Its amounts per row lie in Beam::amount_.
@@ -126,25 +132,27 @@ CoreItem Beam::core_item(uint32_t item) const {
         double moved = 0;
         for (size_t r = 0; r < rows_.size(); ++r) {
             const double more = move.amount[r] -= from[r];
-            moved += std::abs(more) * (rows_[r].above == kNever ? rows_[r].below : rows_[r].above);
+            moved += std::abs(more) * rows_[r].price();
             auto& rate = more > 0 ? core.up[r] : core.down[r];
             if (more != 0)
                 rate = std::min(rate, std::max(0.0, move.regret - regret_[at]) / std::abs(more));
         }
-        if (moved > 0) core.dearness = std::min(core.dearness, move.regret / moved);
+        if (moved > 0) core.smallest_move = std::min(core.smallest_move, moved);
         core.moves.push_back(std::move(move));
     }
     return core;
 }
 
+// Large ones first, so that small ones fill what they leave.
 std::vector<CoreItem> Beam::core() const {
     std::vector<CoreItem> items;
     for (uint32_t i = 0; i < start_.size(); ++i) {
         auto item = core_item(i);
         if (item.moves.size() > 1) items.push_back(std::move(item));
     }
-    std::stable_sort(items.begin(), items.end(),
-                     [](const CoreItem& a, const CoreItem& b) { return a.dearness < b.dearness; });
+    std::stable_sort(items.begin(), items.end(), [](const CoreItem& a, const CoreItem& b) {
+        return a.smallest_move > b.smallest_move;
+    });
     look_ahead(items);
     return items;
 }
@@ -183,8 +191,10 @@ bool Beam::promising(Candidate& candidate, const CoreItem* next) const {
     for (size_t r = 0; r < rows_.size(); ++r) {
         const double excess = row_excess(r, next);
         largest = std::max(largest, excess);
-        candidate.rank += excess;
-        if (rows_[r].above == kNever)
+        const double unused = rows_[r].target - looked_at_[r];
+        candidate.rank +=
+            std::max(excess, kLeastRate * rows_[r].price_of(unused) * std::abs(unused));
+        if (rows_[r].is_limit())
             candidate.beyond += std::max(0.0, looked_at_[r] / rows_[r].target - 1);
     }
     candidate.rank += kPush * gap() * candidate.beyond;
@@ -195,9 +205,9 @@ void Beam::keep_best(const Candidate& candidate, const CoreItem& item) {
     double excess = candidate.regret, above = 0;
     for (size_t r = 0; r < rows_.size(); ++r) {
         const double unused = rows_[r].target - looked_at_[r];
-        if (unused < 0 && rows_[r].above == kNever) return;
+        if (unused < 0 && rows_[r].is_limit()) return;
         excess += rows_[r].below * std::max(0.0, unused);
-        if (rows_[r].above != kNever) above = std::max(above, -unused);
+        if (!rows_[r].is_limit()) above = std::max(above, -unused);
     }
     if (excess + above >= gap()) return;  // even if the items still to come had no regret
     Selection selection = start_;
