@@ -2,7 +2,7 @@
 //
 //     plan [SEED=1]
 //
-// The tensors of Qwen3.5-35B-A3B (733, of which 482 have 20 types to choose from), made-up
+// The tensors of Qwen3.5-35B-A3B (733, of which 432 have 20 types to choose from), made-up
 // sensitivities: 12 sizes from one frontier, sizes for given costs, two devices with a limit on the
 // time per token, and the worst of several domains. Times are medians of some runs.
 

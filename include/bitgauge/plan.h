@@ -89,8 +89,9 @@ struct PlanSolution {
 PlanSolution plan_cost(std::span<const PlanItem> items, const PlanBudget& budget,
                        const PlanAim& aim = {});
 
-// The smallest choice whose cost, as the aim has it, is at most `max_cost` nats, within the budget.
-// Fails as plan_cost(), and with Error(kInput) and the range where no choice costs so little.
+// The smallest choice whose cost, as the aim has it, is at most `max_cost` nats (up to rounding of
+// the sum), within the budget. Fails as plan_cost(), and with Error(kInput) and the range where no
+// choice costs so little.
 PlanSolution plan_size(std::span<const PlanItem> items, double max_cost,
                        const PlanBudget& budget = {}, const PlanAim& aim = {});
 

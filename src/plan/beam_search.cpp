@@ -17,7 +17,11 @@ namespace bitgauge {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr double kPush = 10;  // of the gap per share beyond a limit, in the rank
+// Of a row's price: what each unit away from the target counts for at least in the rank, where
+// large items come first and the regret per unit that is left says little yet.
+constexpr double kLeastRate = 0.3;
+constexpr double kPush = 10;   // of the gap per share beyond a limit, in the rank
+constexpr double kWork = 5e6;  // candidates looked at, about half a second
 constexpr uint32_t kStart = std::numeric_limits<uint32_t>::max();
 
 // A limit, whose target is not to be passed, or an objective's distance from the weighted cost,
@@ -26,6 +30,10 @@ struct Row {
     double target = 0;
     double below = 0;       // value lost per unit below the target, at most
     double above = kNever;  // and above it
+
+    bool is_limit() const { return above == kNever; }
+    double price() const { return is_limit() ? below : above; }
+    double price_of(double unused) const { return unused > 0 ? below : price(); }
 };
 
 struct Move {
@@ -36,9 +44,10 @@ struct Move {
 
 struct CoreItem {
     uint32_t item;
-    std::vector<Move> moves;       // the first one stays
-    double dearness = kNever;      // least regret per value moved
-    std::vector<double> up, down;  // per row: least regret per unit gained or lost, here or later
+    std::vector<Move> moves;        // the first one stays
+    double smallest_move = kNever;  // in value, at the rows' prices
+    double dearness = kNever;       // least regret per value moved
+    std::vector<double> up, down;   // per row: least regret per unit gained or lost, here or later
 };
 
 // A changed selection. Its amounts per row lie in Beam::amount_.
@@ -62,12 +71,17 @@ struct Trail {
 class Beam {
   public:
     Beam(const Mckp& problem, const DualBound& dual, const std::vector<double>& regret,
-         Selection start, double value)
-        : problem_(problem), dual_(dual), regret_(regret), start_(std::move(start)), value_(value) {
+         Selection start, double value, const BeamOptions& options)
+        : problem_(problem),
+          dual_(dual),
+          regret_(regret),
+          start_(std::move(start)),
+          value_(value),
+          options_(options) {
         set_rows();
     }
 
-    BeamResult run(size_t width);
+    BeamResult run();
 
   private:
     void set_rows();
@@ -75,6 +89,7 @@ class Beam {
     double gap() const { return value_ - dual_.bound; }
     CoreItem core_item(uint32_t item) const;
     std::vector<CoreItem> core() const;
+    size_t width_for(const std::vector<CoreItem>& items) const;
     void look_ahead(std::vector<CoreItem>& items) const;
     void add_first_state(const std::vector<CoreItem>& items);
     std::vector<Candidate> successors(const CoreItem& item, const CoreItem* next);
@@ -89,6 +104,7 @@ class Beam {
     const std::vector<double>& regret_;
     Selection start_;
     double value_;
+    BeamOptions options_;
     std::vector<Row> rows_;
     std::vector<State> states_;
     std::vector<double> amount_;     // per state and row, of the whole selection
@@ -126,12 +142,15 @@ CoreItem Beam::core_item(uint32_t item) const {
         double moved = 0;
         for (size_t r = 0; r < rows_.size(); ++r) {
             const double more = move.amount[r] -= from[r];
-            moved += std::abs(more) * (rows_[r].above == kNever ? rows_[r].below : rows_[r].above);
+            moved += std::abs(more) * rows_[r].price();
             auto& rate = more > 0 ? core.up[r] : core.down[r];
             if (more != 0)
                 rate = std::min(rate, std::max(0.0, move.regret - regret_[at]) / std::abs(more));
         }
-        if (moved > 0) core.dearness = std::min(core.dearness, move.regret / moved);
+        if (moved > 0) {
+            core.smallest_move = std::min(core.smallest_move, moved);
+            core.dearness = std::min(core.dearness, move.regret / moved);
+        }
         core.moves.push_back(std::move(move));
     }
     return core;
@@ -143,8 +162,10 @@ std::vector<CoreItem> Beam::core() const {
         auto item = core_item(i);
         if (item.moves.size() > 1) items.push_back(std::move(item));
     }
-    std::stable_sort(items.begin(), items.end(),
-                     [](const CoreItem& a, const CoreItem& b) { return a.dearness < b.dearness; });
+    const bool large_first = options_.order == BeamOrder::kLargeFirst;
+    std::stable_sort(items.begin(), items.end(), [&](const CoreItem& a, const CoreItem& b) {
+        return large_first ? a.smallest_move > b.smallest_move : a.dearness < b.dearness;
+    });
     look_ahead(items);
     return items;
 }
@@ -180,11 +201,14 @@ double Beam::row_excess(size_t row, const CoreItem* next) const {
 bool Beam::promising(Candidate& candidate, const CoreItem* next) const {
     double largest = 0;
     candidate.rank = candidate.regret;
+    const double least_rate = options_.order == BeamOrder::kLargeFirst ? kLeastRate : 0;
     for (size_t r = 0; r < rows_.size(); ++r) {
         const double excess = row_excess(r, next);
         largest = std::max(largest, excess);
-        candidate.rank += excess;
-        if (rows_[r].above == kNever)
+        const double unused = rows_[r].target - looked_at_[r];
+        candidate.rank +=
+            std::max(excess, least_rate * rows_[r].price_of(unused) * std::abs(unused));
+        if (rows_[r].is_limit())
             candidate.beyond += std::max(0.0, looked_at_[r] / rows_[r].target - 1);
     }
     candidate.rank += kPush * gap() * candidate.beyond;
@@ -195,9 +219,9 @@ void Beam::keep_best(const Candidate& candidate, const CoreItem& item) {
     double excess = candidate.regret, above = 0;
     for (size_t r = 0; r < rows_.size(); ++r) {
         const double unused = rows_[r].target - looked_at_[r];
-        if (unused < 0 && rows_[r].above == kNever) return;
+        if (unused < 0 && rows_[r].is_limit()) return;
         excess += rows_[r].below * std::max(0.0, unused);
-        if (rows_[r].above != kNever) above = std::max(above, -unused);
+        if (!rows_[r].is_limit()) above = std::max(above, -unused);
     }
     if (excess + above >= gap()) return;  // even if the items still to come had no regret
     Selection selection = start_;
@@ -256,8 +280,15 @@ void Beam::advance(const std::vector<Candidate>& candidates, const CoreItem& ite
     states_ = std::move(states), amount_ = std::move(amount);
 }
 
-BeamResult Beam::run(size_t width) {
+size_t Beam::width_for(const std::vector<CoreItem>& items) const {
+    double moves = 1;
+    for (const CoreItem& item : items) moves += static_cast<double>(item.moves.size());
+    return std::clamp(static_cast<size_t>(kWork / moves), size_t{1}, options_.width);
+}
+
+BeamResult Beam::run() {
     const auto items = core();
+    const size_t width = width_for(items);
     add_first_state(items);
     looked_at_.resize(rows_.size());
     bool complete = true;
@@ -273,8 +304,8 @@ BeamResult Beam::run(size_t width) {
 
 BeamResult beam_search(const Mckp& problem, const DualBound& dual,
                        const std::vector<double>& regret, Selection start, double value,
-                       size_t width) {
-    return Beam(problem, dual, regret, std::move(start), value).run(width);
+                       const BeamOptions& options) {
+    return Beam(problem, dual, regret, std::move(start), value, options).run();
 }
 
 }  // namespace bitgauge

@@ -16,10 +16,19 @@ struct BeamResult {
     bool complete = false;            // nothing was left out, so nothing better than that exists
 };
 
+// Which items are changed first: large ones, so that small ones fill what they leave; or those
+// whose change costs least per value moved. Neither is better on all problems.
+enum class BeamOrder { kLargeFirst, kNearFirst };
+
+struct BeamOptions {
+    BeamOrder order = BeamOrder::kLargeFirst;
+    size_t width = 300;  // partial changes kept per item; fewer where items have many entries
+};
+
 // `start` is a selection of little regret that may break limits; `regret` is per entry, as
-// regrets() has it. Keeps `width` partial changes of `start` per item.
+// regrets() has it.
 BeamResult beam_search(const Mckp& problem, const DualBound& dual,
                        const std::vector<double>& regret, Selection start, double value,
-                       size_t width);
+                       const BeamOptions& options);
 
 }  // namespace bitgauge

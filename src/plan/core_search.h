@@ -11,10 +11,10 @@
 namespace bitgauge {
 
 struct CoreSearch {
-    // States kept per item: 1000 ends most searches of models with a proof, or within 1e-5 of it.
+    // States kept per item: 1000 ends nearly all searches of models with a proof.
     size_t width = 1000;
     // Of the bound: the search ends when the answer is this near to it.
-    double good_enough = 1e-6;
+    double good_enough = 1e-9;
 };
 
 // Requires one objective and one limit that is at least hull.smallest_use.

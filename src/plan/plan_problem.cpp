@@ -19,6 +19,10 @@ using Resource = PlanProblem::Resource;
 
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
+// Sums in another order may differ in the last digits: a choice that uses all there is must not be
+// lost by that. Less than a byte of 10 TB.
+constexpr double kRounding = 1e-13;
+
 [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) {
     throw Error(ErrorKind::kInput, message, hint);
 }
@@ -32,7 +36,7 @@ void check_number(double value, const std::string& what) {
 
 // Whether an option that needs this much can be part of a choice within the limit.
 bool has_room(double amount, double least_of_item, double least, double limit) {
-    return amount - least_of_item <= (limit - least) + 1e-12 * limit;
+    return amount - least_of_item <= (limit - least) + kRounding * limit;
 }
 
 }  // namespace
@@ -143,7 +147,8 @@ PlanProblem::Rows PlanProblem::cost_rows() const {
     rows.limits.push_back(size);
     rows.limits.back().limit = std::min(size.limit, largest(size));
     for (size_t m = 0; m < budget_.limits.size(); ++m)
-        rows.limits.push_back({Resource::Kind::kLimit, m, budget_.limits[m].limit});
+        rows.limits.push_back(
+            {Resource::Kind::kLimit, m, budget_.limits[m].limit * (1 + kRounding)});
     std::erase_if(rows.limits,
                   [&](const Resource& r) { return r.kind == Resource::Kind::kLimit && !binds(r); });
     return rows;
@@ -153,7 +158,7 @@ PlanProblem::Rows PlanProblem::size_rows(double max_cost) const {
     Rows rows{.objectives = {Resource{}}, .limits = cost_rows().limits};
     std::erase_if(rows.limits, [&](const Resource& r) { return !binds(r); });
     for (auto& cost : costs(max_cost)) {
-        cost.limit = std::min(max_cost, largest(cost));
+        cost.limit = std::min(max_cost * (1 + kRounding), largest(cost));
         rows.limits.push_back(cost);
     }
     return rows;

@@ -191,7 +191,7 @@ TEST(PlanSize, IsTheSmallestOfCostAtMostThat) {
     EXPECT_EQ(plan_size(two_items(), 10).bytes, 30u);
     const auto s = plan_size(two_items(), 9);
     EXPECT_EQ(s.bytes, 40u);
-    EXPECT_DOUBLE_EQ(s.bound, 30 + 1 / 0.6);
+    EXPECT_NEAR(s.bound, 30 + 1 / 0.6, 1e-9);
     EXPECT_DOUBLE_EQ(s.byte_price, 0.6);
     EXPECT_EQ(plan_size(two_items(), 2).bytes, 50u);
 }

@@ -15,9 +15,12 @@ namespace bitgauge {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
-constexpr size_t kWidth = 300;
-constexpr uint64_t kNodes = 20'000;
-constexpr double kGoodEnough = 1e-6;
+// Gaps, as shares of the bound: a search ends, a second order of the beam is not tried, and a wide
+// beam is not.
+constexpr double kGoodEnough = 1e-6, kNearEnough = 3e-5, kWideAbove = 3e-4;
+constexpr size_t kNarrow = 300, kWide = 2000;  // states of the beam
+constexpr double kFairPart = 0.75;             // of the gap that may be left, for another beam
+constexpr uint64_t kNodes = 20'000;            // of the depth-first search, some 0.1 s
 
 // Share of each entry in the mixture.
 std::vector<double> shares(const Mckp& problem, const DualBound& dual) {
@@ -89,32 +92,68 @@ Selection rounded(const Mckp& problem, const DualBound& dual) {
     return selection;
 }
 
+// The best selection so far, while searches of different kinds look for a better one.
+class Pursuit {
+  public:
+    explicit Pursuit(const Mckp& problem, const DualBound& dual)
+        : problem_(problem), dual_(dual), regret_(regrets(problem, dual)) {}
+
+    void repair_and_improve(const Selection& start) {
+        const LocalSearch search(problem_, regret_, dual_.bound);
+        best_ = search.repair(start);
+        if (best_) best_ = search.improve(std::move(*best_));
+        if (best_) value_ = totals_of(problem_, *best_).value();
+        optimal_ = value_ <= dual_.bound;
+    }
+
+    // From `start`, then from the best as long as that closes a fair part of the gap.
+    void beam(const Selection& start, const BeamOptions& options) {
+        take(beam_search(problem_, dual_, regret_, start, value_, options));
+        for (double before = kNever; best_ && gap() < kFairPart * before && above(kGoodEnough);) {
+            before = gap();
+            take(beam_search(problem_, dual_, regret_, *best_, value_, options));
+        }
+    }
+
+    void branch() { take(branch_search(problem_, regret_, dual_.bound, value_, kNodes)); }
+
+    // Whether a search is worth while: nothing is proven, and the gap is above this.
+    bool above(double gap) const { return !optimal_ && value_ > dual_.bound * (1 + gap); }
+
+    Solved result() && {
+        if (!best_) return {std::nullopt, optimal_};
+        return {Answer{std::move(*best_), dual_.bound, optimal_, dual_.prices, dual_.weights},
+                optimal_};
+    }
+
+  private:
+    double gap() const { return value_ - dual_.bound; }
+
+    void take(auto searched) {
+        if (searched.better) best_ = std::move(searched.better);
+        if (best_) value_ = totals_of(problem_, *best_).value();
+        optimal_ |= searched.complete;
+    }
+
+    const Mckp& problem_;
+    const DualBound& dual_;
+    std::vector<double> regret_;
+    std::optional<Selection> best_;
+    double value_ = kNever;
+    bool optimal_ = false;
+};
+
 Solved solve_with_prices(const Mckp& problem) {
     const auto dual = dual_bound(problem);
     if (!dual) return {std::nullopt, true};
-    const auto regret = regrets(problem, *dual);
-    const auto first = rounded(problem, *dual);
-    const LocalSearch search(problem, regret, dual->bound);
-    auto best = search.repair(first);
-    if (best) best = search.improve(std::move(*best));
-    double value = best ? totals_of(problem, *best).value() : kNever;
-    bool optimal = value <= dual->bound;
-    const auto take = [&](auto searched) {
-        if (searched.better) best = std::move(searched.better);
-        value = best ? totals_of(problem, *best).value() : kNever;
-        optimal |= searched.complete;
-    };
-    const auto near = [&] { return optimal || value <= dual->bound * (1 + kGoodEnough); };
-    bool from_best = false;
-    for (Selection start = first; !near();) {
-        const double before = value;
-        take(beam_search(problem, *dual, regret, start, value, kWidth));
-        if (!best || (from_best && value == before)) break;
-        start = *best, from_best = true;
-    }
-    if (!near()) take(branch_search(problem, regret, dual->bound, value, kNodes));
-    if (!best) return {std::nullopt, optimal};
-    return {Answer{std::move(*best), dual->bound, optimal, dual->prices, dual->weights}, optimal};
+    const Selection start = rounded(problem, *dual);
+    Pursuit pursuit(problem, *dual);
+    pursuit.repair_and_improve(start);
+    if (pursuit.above(kGoodEnough)) pursuit.beam(start, {BeamOrder::kLargeFirst, kNarrow});
+    if (pursuit.above(kNearEnough)) pursuit.beam(start, {BeamOrder::kNearFirst, kNarrow});
+    if (pursuit.above(kWideAbove)) pursuit.beam(start, {BeamOrder::kLargeFirst, kWide});
+    if (pursuit.above(kGoodEnough)) pursuit.branch();
+    return std::move(pursuit).result();
 }
 
 }  // namespace
