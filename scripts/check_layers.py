@@ -45,7 +45,7 @@ ROOMS = {
     "quantize": room(3, "gguf qtype recipe importance stats"),
     "eval": room(3, "gguf qtype engine importance hardware text stats store"),
     "tasks": room(3, "engine text stats store"),
-    "sweep": room(4, "gguf qtype recipe importance quantize engine eval text store plan cost"),
+    "sweep": room(4, "gguf qtype recipe importance quantize engine eval text stats store plan cost"),
     "report": room(4, "store stats plan"),
     "chat": room(4, "engine hub text"),
     "cli": room(5, "gguf qtype stats plan text store hub engine recipe importance hardware quantize "
@@ -59,6 +59,7 @@ PUBLIC_OWNER = {
     "identity": "base",
     "progress": "base",
     "token": "base",
+    "dynamic": "sweep",
     "record": "store",
     "sweep_table": "store",
     "version": "base",  # written by CMake; a build has it, the tree does not

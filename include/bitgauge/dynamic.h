@@ -23,10 +23,10 @@ struct DynamicOptions {
     std::filesystem::path importance;             // empty: measured
     std::vector<uint64_t> sizes;                  // of the files, bytes
     MixOptions mix;
-    SweepOptions sweep;               // texts, importance and work are set by the chain
-    uint64_t verify_tokens = 65536;   // scored, of the held-out text
-    double promise_margin = 0.15;     // relative; beyond it the plan is made again
-    std::filesystem::path out;        // folder of the files
+    SweepOptions sweep;              // texts, importance and work are set by the chain
+    uint64_t verify_tokens = 65536;  // scored, of the held-out text
+    double promise_margin = 0.15;    // relative; beyond it the plan is made again
+    std::filesystem::path out;       // folder of the files
     EngineOptions engine;
     Isolation isolation;
 };
@@ -41,7 +41,7 @@ struct PresetResult {
 
 struct DynamicFile {
     std::filesystem::path path;
-    std::string recipe;    // "plan", or the preset that was better
+    std::string recipe;  // "plan", or the preset that was better
     MixPlan plan;
     Estimate promised;     // before the held-out text was read
     MeasureRecord record;  // of the file, on the held-out text

@@ -59,6 +59,8 @@ struct QuantizeJob {
     MissingImportance on_missing = MissingImportance::kPlain;
     UnseenExperts on_unseen = UnseenExperts::kPlain;
     uint32_t threads = 0;  // 0: one per core
+    // Further keys of the file that say where it comes from: "bitgauge.*", text.
+    std::map<std::string, std::string> notes;
 };
 
 struct FileSize {

@@ -24,16 +24,19 @@ struct SweepShare {
 struct SweepOptions {
     std::vector<std::filesystem::path> texts;
     Protocol protocol{.window_tokens = 512, .warmup_tokens = 64};
-    uint64_t tokens = 8192;            // scored, of each probe (about: whole windows)
+    uint64_t tokens = 8192;             // scored, of each probe (about: whole windows)
     uint64_t reference_tokens = 32768;  // scored, of whole mixes
     std::filesystem::path importance;   // empty: none
-    bool full = false;                 // every tensor, not only every `every`-th layer
+    bool full = false;                  // every tensor, not only every `every`-th layer
     uint32_t every = 8;
     SweepShare share;
     std::filesystem::path work;  // kept while the sweep is not complete
     EngineOptions engine;
     Isolation isolation;
 };
+
+// Whole windows that score so many tokens, or a few more.
+uint32_t windows_for(const Protocol& protocol, uint64_t tokens);
 
 struct SweepOutcome {
     SweepTable table;

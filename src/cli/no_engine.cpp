@@ -28,6 +28,9 @@ void add_baseline(CLI::App& app, Console& console) {
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
 }
+void add_dynamic(CLI::App& app, Console& console) {
+    add_absent(app, console, "dynamic");
+}
 void add_sweep(CLI::App& app, Console& console) {
     add_absent(app, console, "sweep");
 }

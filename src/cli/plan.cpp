@@ -16,6 +16,7 @@
 #include "cli/mix_options.h"
 #include "cli/plan_report.h"
 #include "cli/sizes.h"
+
 #include "quantize/types_job.h"
 
 namespace bitgauge {

@@ -66,17 +66,17 @@ std::string plan_text(const MixPlan& plan, const Resolution& resolution) {
 }
 
 Json plan_json(const MixPlan& plan, const Resolution& resolution) {
-    Json json = {{"schema", "bitgauge.plan/1"},
-                 {"file_bytes", plan.file_bytes},
-                 {"bits_per_weight",
-                  bits_per_weight(resolution.tensor_bytes, resolution.weights).value()},
-                 {"predicted_kld_nats",
-                  {{"value", plan.predicted_nats.value},
-                   {"low", plan.predicted_nats.low},
-                   {"high", plan.predicted_nats.high}}},
-                 {"disturbance_nats", plan.disturbance},
-                 {"bound_gap", plan.bound_gap},
-                 {"types", plan.mix}};
+    Json json = {
+        {"schema", "bitgauge.plan/1"},
+        {"file_bytes", plan.file_bytes},
+        {"bits_per_weight", bits_per_weight(resolution.tensor_bytes, resolution.weights).value()},
+        {"predicted_kld_nats",
+         {{"value", plan.predicted_nats.value},
+          {"low", plan.predicted_nats.low},
+          {"high", plan.predicted_nats.high}}},
+        {"disturbance_nats", plan.disturbance},
+        {"bound_gap", plan.bound_gap},
+        {"types", plan.mix}};
     for (const MixPlan::Upgrade& u : plan.next) {
         json["next"].push_back({{"tensor", u.tensor},
                                 {"from", u.from},

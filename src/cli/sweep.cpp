@@ -1,15 +1,19 @@
+#include "bitgauge/sweep.h"
+
+#include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "bitgauge/sweep.h"
+#include "bitgauge/error.h"
 
-#include "base/json.h"
 #include "cli/commands.h"
+#include "cli/dynamic_report.h"
 #include "cli/engine_options.h"
-#include "store/record_json.h"
+#include "cli/sweep_options.h"
 
 namespace bitgauge {
 namespace {
@@ -19,18 +23,30 @@ namespace fs = std::filesystem;
 struct SweepArguments {
     fs::path original;
     fs::path store = "bitgauge.db";
+    std::string share;
     SweepOptions options;
     bool json = false;
 };
 
+SweepShare parse_share(const std::string& text) {
+    SweepShare share;
+    int end = 0;
+    if (std::sscanf(text.c_str(), "%u/%u%n", &share.index, &share.count, &end) == 2 &&
+        static_cast<size_t>(end) == text.size() && share.index >= 1 && share.index <= share.count) {
+        --share.index;
+        return share;
+    }
+    throw Error(ErrorKind::kInput, fmt::format("'{}' is no share", text),
+                "the first of four machines does 1/4, the last 4/4");
+}
+
 void run_sweep(SweepArguments& a, Console& console) {
     a.options.isolation = this_program();
+    if (!a.share.empty()) a.options.share = parse_share(a.share);
     if (a.options.work.empty()) a.options.work = a.store.string() + ".sweep";
     Store store(a.store);
     const SweepOutcome outcome = sweep_model(a.original, a.options, store, console.progress());
-    Json json = to_json(outcome.table);
-    for (const TensorCost& tensor : outcome.table.tensors) json["tensors"].push_back(to_json(tensor));
-    console.print(json.dump(1) + "\n");
+    console.print(a.json ? sweep_json(outcome).dump(1) + "\n" : sweep_text(outcome));
 }
 
 }  // namespace
@@ -47,14 +63,10 @@ void add_sweep(CLI::App& app, Console& console) {
         ->type_name("PATH");
     command->add_option("-i,--imatrix", a->options.importance, "Importance, for the encoders")
         ->type_name("FILE");
-    command->add_option("--tokens", a->options.tokens, "Scored tokens per tensor")
-        ->type_name("N")
-        ->capture_default_str();
-    command->add_flag("--full", a->options.full, "Every tensor");
-    command->add_option("--every", a->options.every, "Layers between measured ones")
-        ->type_name("N")
-        ->check(CLI::Range(1U, 1000U))
-        ->capture_default_str();
+    add_sweep_options(*command, a->options);
+    command->add_option("--share", a->share, "The part of this machine, 1/4 to 4/4; then merge")
+        ->type_name("I/N")
+        ->group("Measurement");
     command->add_option("--work", a->options.work, "For work in progress [STORE.sweep]")
         ->type_name("DIR");
     add_engine_options(*command, a->options.engine);

@@ -12,6 +12,7 @@
 #include "bitgauge/qtype.h"
 
 #include "base/units.h"
+
 #include "cost/disturbance.h"
 #include "recipe/matcher.h"
 
@@ -60,8 +61,7 @@ class Choices {
         for (const auto* rules : {&options.pins, &options.fewest_bits, &options.pools}) {
             for (const MixRule& rule : *rules) require_match(table, rule);
         }
-        for (const std::string& type :
-             options.types.empty() ? planned_types() : options.types) {
+        for (const std::string& type : options.types.empty() ? planned_types() : options.types) {
             types_.push_back(known_type(type).name);
         }
         weigh_strata();
@@ -95,7 +95,8 @@ class Choices {
 
     std::vector<PlanLimit> pools() const {
         std::vector<PlanLimit> limits;
-        for (const MixRule& rule : options_.pools) limits.push_back({rule.pattern, number_of(rule)});
+        for (const MixRule& rule : options_.pools)
+            limits.push_back({rule.pattern, number_of(rule)});
         return limits;
     }
 
@@ -120,8 +121,7 @@ class Choices {
         const std::string* by = nullptr;
         for (const MixRule& pin : options_.pins) {
             if (!is_meant(tensor, pin.pattern)) continue;
-            const std::string wanted =
-                pin.value == "keep" ? info.type : known_type(pin.value).name;
+            const std::string wanted = pin.value == "keep" ? info.type : known_type(pin.value).name;
             if (type && *type != wanted) {
                 refuse(fmt::format("'{}' is pinned to {} by '{}' and to {} by '{}'", tensor.tensor,
                                    *type, *by, wanted, pin.pattern),
@@ -210,8 +210,8 @@ std::string tie_group(const TensorCost& tensor) {
     const std::string& r = tensor.role;
     if (r == "attn_q" || r == "attn_k" || r == "attn_v") return "attn_qkv";
     if (r.starts_with("ffn_gate") || r.starts_with("ffn_up")) {
-        return "ffn_gate_up" + r.substr(r.find('_', 4) == std::string::npos ? r.size()
-                                                                            : r.find('_', 4));
+        return "ffn_gate_up" +
+               r.substr(r.find('_', 4) == std::string::npos ? r.size() : r.find('_', 4));
     }
     return "";
 }

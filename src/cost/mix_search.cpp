@@ -44,8 +44,7 @@ MixSearch::MixSearch(const MixItems& items, double norm) : items_(items), norm_(
             chord.offset = a - chord.slope * from;
         }
         if (size_only) {
-            chord.frontier =
-                std::make_unique<PlanFrontier>(priced(chord.slope), items.aim.weights);
+            chord.frontier = std::make_unique<PlanFrontier>(priced(chord.slope), items.aim.weights);
         }
         chords_.push_back(std::move(chord));
         from = to;
@@ -67,9 +66,9 @@ std::vector<PlanItem> MixSearch::priced(double slope) const {
 }
 
 MixSearch::Solved MixSearch::solve(const Chord& chord, uint64_t bytes) const {
-    const PlanSolution s =
-        chord.frontier ? chord.frontier->at(bytes)
-                       : plan_cost(priced(chord.slope), {bytes, items_.pools}, items_.aim);
+    const PlanSolution s = chord.frontier
+                               ? chord.frontier->at(bytes)
+                               : plan_cost(priced(chord.slope), {bytes, items_.pools}, items_.aim);
     return {s.choice, s.bytes, s.bound + chord.offset};
 }
 
@@ -88,8 +87,7 @@ double MixSearch::disturbance_of(const std::vector<uint32_t>& choice) const {
 // The tangent at a choice lies above the concave part, so what it likes better is better.
 void MixSearch::polish(FoundMix& found, uint64_t bytes) const {
     for (int i = 0; i < kPolish && found.slope > 0; ++i) {
-        const PlanSolution s =
-            plan_cost(priced(found.slope), {bytes, items_.pools}, items_.aim);
+        const PlanSolution s = plan_cost(priced(found.slope), {bytes, items_.pools}, items_.aim);
         const double disturbance = disturbance_of(s.choice);
         if (disturbance >= found.disturbance * (1 - 1e-9)) return;
         found.choice = s.choice;
@@ -107,8 +105,8 @@ FoundMix MixSearch::for_bytes(uint64_t bytes) const {
         bound = std::min(bound, solved.bound);
         const double disturbance = disturbance_of(solved.choice);
         if (disturbance >= best.disturbance) continue;
-        best = {.choice = std::move(solved.choice), .bytes = solved.bytes,
-                .disturbance = disturbance};
+        best = {
+            .choice = std::move(solved.choice), .bytes = solved.bytes, .disturbance = disturbance};
     }
     const double switching = switching_of(best.choice);
     best.slope = switching > 0 ? std::pow(switching, 1 / norm_ - 1) / norm_ : 0;
@@ -124,7 +122,8 @@ std::vector<PlanUpgrade> MixSearch::upgrades(const FoundMix& found, uint64_t mor
     for (const PlanLimit& pool : items_.pools) {
         double use = 0;
         const auto limit = static_cast<size_t>(&pool - items_.pools.data());
-        for (size_t i = 0; i < items.size(); ++i) use += items[i].options[found.choice[i]].use[limit];
+        for (size_t i = 0; i < items.size(); ++i)
+            use += items[i].options[found.choice[i]].use[limit];
         solution.uses.push_back(use);
     }
     return next_upgrades(items, solution, more_bytes, items_.pools);

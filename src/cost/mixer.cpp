@@ -10,6 +10,7 @@
 #include "bitgauge/stats.h"
 
 #include "base/units.h"
+
 #include "cost/disturbance.h"
 #include "cost/mix_items.h"
 #include "cost/mix_search.h"
@@ -117,8 +118,8 @@ struct Mixer::State {
         std::vector<MixPlan::Upgrade> upgrades;
         for (const PlanUpgrade& u : search->upgrades(found, more)) {
             const PlanItem& item = items.items[u.item];
-            upgrades.push_back({item.name, item.options[u.from].type, item.options[u.to].type,
-                                u.bytes, u.gain});
+            upgrades.push_back(
+                {item.name, item.options[u.from].type, item.options[u.to].type, u.bytes, u.gain});
         }
         return upgrades;
     }
@@ -142,11 +143,11 @@ struct Mixer::State {
 Mixer::Mixer(const ModelHeader& model, const SweepTable& table,
              const std::vector<Sensitivity>& sensitivities, const MixOptions& options,
              const Calibration& calibration) {
-    auto state = std::make_shared<State>(State{.table = table,
-                                               .sensitivities = sensitivities,
-                                               .calibration = calibration,
-                                               .items = mix_items(model, table, sensitivities,
-                                                                  options, calibration.norm)});
+    auto state = std::make_shared<State>(
+        State{.table = table,
+              .sensitivities = sensitivities,
+              .calibration = calibration,
+              .items = mix_items(model, table, sensitivities, options, calibration.norm)});
     state->search = std::make_unique<MixSearch>(state->items, calibration.norm);
     state_ = std::move(state);
 }
@@ -229,8 +230,8 @@ std::vector<Mixer::Point> Mixer::curve(size_t points) const {
     std::vector<Point> curve;
     for (size_t i = 0; i < points; ++i) {
         const double share = static_cast<double>(i) / static_cast<double>(points - 1);
-        const auto bytes = static_cast<uint64_t>(
-            std::ceil(std::exp(smallest + share * (largest - smallest)) + 1));
+        const auto bytes =
+            static_cast<uint64_t>(std::ceil(std::exp(smallest + share * (largest - smallest)) + 1));
         const FoundMix found = s.search->for_bytes(bytes - s.items.other_bytes);
         curve.push_back({found.bytes + s.items.other_bytes,
                          s.calibration.divergence(s.disturbance(s.mix_of(found.choice)))});
@@ -239,10 +240,10 @@ std::vector<Mixer::Point> Mixer::curve(size_t points) const {
 }
 
 const std::vector<std::string>& planned_types() {
-    static const std::vector<std::string> types{
-        "q8_0",   "q6_K",  "q5_K",  "q5_1",    "q5_0", "q4_K",  "q4_1",   "q4_0",    "iq4_nl",
-        "iq4_xs", "mxfp4", "q3_K",  "iq3_s",   "iq3_xxs", "q2_K", "iq2_s", "iq2_xs", "iq2_xxs",
-        "iq1_m",  "iq1_s"};
+    static const std::vector<std::string> types{"q8_0",  "q6_K",   "q5_K",    "q5_1",    "q5_0",
+                                                "q4_K",  "q4_1",   "q4_0",    "iq4_nl",  "iq4_xs",
+                                                "mxfp4", "q3_K",   "iq3_s",   "iq3_xxs", "q2_K",
+                                                "iq2_s", "iq2_xs", "iq2_xxs", "iq1_m",   "iq1_s"};
     return types;
 }
 

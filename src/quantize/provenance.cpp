@@ -45,6 +45,7 @@ void set_provenance(GgufWriter& writer, const GgufFile& original, const Quantize
     writer.set_text("bitgauge.recipe.hash", hash_text(job.choices.recipe));
     writer.set_text("bitgauge.original.file", original.shards().front().filename().string());
     writer.set_text("bitgauge.original.hash", original_hash);
+    for (const auto& [key, text] : job.notes) writer.set_text(key, text);
 }
 
 }  // namespace

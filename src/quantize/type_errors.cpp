@@ -11,6 +11,7 @@
 #include "bitgauge/qtype.h"
 
 #include "base/interrupt.h"
+
 #include "quantize/worker_threads.h"
 
 namespace bitgauge {
@@ -114,7 +115,8 @@ std::vector<TypeErrorMeter::Group> TypeErrorMeter::groups_of(const TensorInfo& t
     const uint64_t wanted = std::max<uint64_t>(1, most_weights_ / (tensor.shape[0] * kGroupRows));
     if (all.size() <= wanted) return all;
     std::vector<Group> some;
-    for (uint64_t i = 0; i < wanted; ++i) some.push_back(all[(2 * i + 1) * all.size() / (2 * wanted)]);
+    for (uint64_t i = 0; i < wanted; ++i)
+        some.push_back(all[(2 * i + 1) * all.size() / (2 * wanted)]);
     return some;
 }
 
@@ -145,7 +147,8 @@ TypeErrors TypeErrorMeter::measure(const std::string& name,
             const Group& group = groups[g];
             std::vector<std::byte> bytes(group.rows * own.row_bytes(width));
             std::vector<float> rows(group.rows * width);
-            readers_[tensor->shard].read(tensor->offset + group.first * own.row_bytes(width), bytes);
+            readers_[tensor->shard].read(tensor->offset + group.first * own.row_bytes(width),
+                                         bytes);
             decode_row(own.id, bytes, rows);
             const std::span<const float> weights =
                 h.empty() ? std::span(ones) : std::span(h).subspan(group.matrix * width, width);

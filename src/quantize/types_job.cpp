@@ -9,10 +9,10 @@ QuantizeJob types_job(const std::filesystem::path& original, const ModelHeader& 
                       const std::filesystem::path& importance) {
     const Recipe recipe = recipe_of_types(model, types);
     const Resolution resolution = resolve(model, recipe, !importance.empty());
-    QuantizeJob job{.original = original,
-                    .out = original.parent_path() / "unnamed.gguf",
-                    .choices = {.file_type = file_type_of(recipe, resolution),
-                                .recipe = recipe_text(recipe)}};
+    QuantizeJob job{
+        .original = original,
+        .out = original.parent_path() / "unnamed.gguf",
+        .choices = {.file_type = file_type_of(recipe, resolution), .recipe = recipe_text(recipe)}};
     for (const TensorInfo& tensor : model.tensors) {
         const auto found = types.find(tensor.name);
         job.choices.tensors.push_back(

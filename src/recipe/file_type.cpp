@@ -8,7 +8,8 @@ namespace bitgauge {
 
 int64_t file_type_of_bytes(const std::map<std::string, uint64_t>& type_bytes) {
     constexpr int64_t kGuessed = 1024;  // LLAMA_FTYPE_GUESSED
-    const auto most = std::ranges::max_element(type_bytes, {}, [](const auto& b) { return b.second; });
+    const auto most =
+        std::ranges::max_element(type_bytes, {}, [](const auto& b) { return b.second; });
     if (most == type_bytes.end()) return kGuessed;
     const Recipe* preset = find_preset(most->first);
     if (preset != nullptr && preset->file_type) return *preset->file_type;

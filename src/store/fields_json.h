@@ -168,7 +168,8 @@ void decode(const Json& json, T& value, const std::string& path) {
     }
 }
 
-// --- whole records ---------------------------------------------------------------------------------
+// --- whole records
+// ---------------------------------------------------------------------------------
 
 inline std::string schema_of(const Json& json) {
     const auto found = json.is_object() ? json.find("schema") : json.end();

@@ -13,19 +13,25 @@ MeasureRecord record_from_json(const Json& json) {
     return fields::from_json<MeasureRecord>(MeasureRecord::kSchema, json);
 }
 
-Json to_json(const TensorCost& tensor) { return fields::to_json(TensorCost::kSchema, tensor); }
+Json to_json(const TensorCost& tensor) {
+    return fields::to_json(TensorCost::kSchema, tensor);
+}
 
 TensorCost tensor_cost_from_json(const Json& json) {
     return fields::from_json<TensorCost>(TensorCost::kSchema, json);
 }
 
-Json to_json(const MeasuredMix& mix) { return fields::to_json(MeasuredMix::kSchema, mix); }
+Json to_json(const MeasuredMix& mix) {
+    return fields::to_json(MeasuredMix::kSchema, mix);
+}
 
 MeasuredMix measured_mix_from_json(const Json& json) {
     return fields::from_json<MeasuredMix>(MeasuredMix::kSchema, json);
 }
 
-Json to_json(const SweepTable& table) { return fields::to_json(SweepTable::kSchema, table); }
+Json to_json(const SweepTable& table) {
+    return fields::to_json(SweepTable::kSchema, table);
+}
 
 SweepTable sweep_table_from_json(const Json& json) {
     return fields::from_json<SweepTable>(SweepTable::kSchema, json);

@@ -73,8 +73,8 @@ void Store::put(const MeasureRecord& record) {
 }
 
 std::optional<MeasureRecord> Store::find(std::string_view key) const {
-    auto found = guarded(database_->path,
-                         [&] { return select(database_->sqlite, "WHERE key = ?", key); });
+    auto found =
+        guarded(database_->path, [&] { return select(database_->sqlite, "WHERE key = ?", key); });
     if (found.empty()) return std::nullopt;
     return std::move(found.front());
 }

@@ -25,8 +25,8 @@ void Store::Database::put_head(const SweepTable& sweep) {
 
 void Store::Database::put_part(const char* table, const std::string& sweep_key,
                                const std::string& name, const Json& json) {
-    SQLite::Statement insert(
-        sqlite, std::string("INSERT OR REPLACE INTO ") + table + " VALUES (?, ?, ?)");
+    SQLite::Statement insert(sqlite,
+                             std::string("INSERT OR REPLACE INTO ") + table + " VALUES (?, ?, ?)");
     insert.bind(1, sweep_key);
     insert.bind(2, name);
     insert.bind(3, stored_text(json));
@@ -74,8 +74,8 @@ size_t Store::Database::merge(const SweepTable& sweep) {
     put_head(sweep);
     size_t taken = 0;
     for (const TensorCost& tensor : sweep.tensors) {
-        SQLite::Statement query(
-            sqlite, "SELECT json FROM sweep_tensor WHERE sweep_key = ? AND tensor = ?");
+        SQLite::Statement query(sqlite,
+                                "SELECT json FROM sweep_tensor WHERE sweep_key = ? AND tensor = ?");
         query.bind(1, sweep.key);
         query.bind(2, tensor.tensor);
         if (query.executeStep()) {

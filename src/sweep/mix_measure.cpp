@@ -25,8 +25,8 @@ void set_size(MeasureRecord& record, const NamedMix& mix) {
     if (mix.file_bytes == 0) return;
     record.model.size_bytes = mix.file_bytes;
     record.model.label = mix.name;
-    record.model.bits_per_weight = 8.0 * static_cast<double>(mix.file_bytes) /
-                                   static_cast<double>(record.model.parameters);
+    record.model.bits_per_weight =
+        8.0 * static_cast<double>(mix.file_bytes) / static_cast<double>(record.model.parameters);
     record.model.type_bytes.clear();
 }
 

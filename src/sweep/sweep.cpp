@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "bitgauge/error.h"
 #include "bitgauge/cost.h"
+#include "bitgauge/error.h"
 #include "bitgauge/importance.h"
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
@@ -17,6 +17,7 @@
 #include "eval/baseline_folder.h"
 #include "eval/measurement.h"
 #include "eval/variants.h"
+
 #include "quantize/type_errors.h"
 #include "sweep/mix_measure.h"
 #include "sweep/tensor_list.h"
@@ -28,9 +29,9 @@ namespace {
 // Errors that tensors are disturbed with: far above what the runtime itself adds and still in
 // proportion; where experts may be switched also a small one, which tells that part from the rest.
 constexpr double kProbeErrors[] = {0.025, 0.0012};
-constexpr uint64_t kMostWeights = 4U << 20U;   // per tensor, for its type errors
+constexpr uint64_t kMostWeights = 4U << 20U;  // per tensor, for its type errors
 constexpr size_t kProbesAtOnce = 128;
-constexpr double kDisagreement = 1.65;  // of neighbours in depth: e^0.5
+constexpr double kDisagreement = 1.65;                // of neighbours in depth: e^0.5
 constexpr double kReferenceBits[] = {2.7, 3.7, 5.3};  // per weight
 
 // Types whose errors are measured: all that ggml can encode, for plans with other wishes.
@@ -40,11 +41,6 @@ std::vector<std::string> encoded_types() {
         if (type.quantized && type.encodable) names.push_back(type.name);
     }
     return names;
-}
-
-uint32_t windows_for(const Protocol& protocol, uint64_t tokens) {
-    const uint64_t scored = protocol.window_tokens - protocol.warmup_tokens - 1;
-    return static_cast<uint32_t>(std::max<uint64_t>(2, (tokens + scored - 1) / scored));
 }
 
 class Sweep {
@@ -91,8 +87,8 @@ class Sweep {
             table_.importance_file = options_.importance.filename().string();
             table_.importance_hash = importance_->content_hash();
         }
-        table_.key = hash_text(fmt::format("sweep {} {}", manifest.identity.baseline.key,
-                                           table_.importance_hash));
+        table_.key = hash_text(
+            fmt::format("sweep {} {}", manifest.identity.baseline.key, table_.importance_hash));
         table_.created_utc = utc_now();
         table_.build = build_identity(options_.engine);
         note_clusters(read_windows(BaselineFolder{baseline()}.windows()));
@@ -114,7 +110,9 @@ class Sweep {
     void take_over(const SweepTable& kept) {
         for (const TensorCost& tensor : kept.tensors) {
             const auto same = std::ranges::find(table_.tensors, tensor.tensor, &TensorCost::tensor);
-            if (same != table_.tensors.end()) *same = tensor;
+            if (same == table_.tensors.end()) continue;
+            *same = tensor;
+            if (!tensor.probes.empty()) ++outcome_.reused;
         }
     }
 
@@ -150,8 +148,8 @@ class Sweep {
 
     // All that was to be measured, by whichever machine.
     bool is_complete() const {
-        return std::ranges::all_of(
-            wanted(), [&](size_t i) { return !table_.tensors[i].probes.empty(); });
+        return std::ranges::all_of(wanted(),
+                                   [&](size_t i) { return !table_.tensors[i].probes.empty(); });
     }
 
     // The type whose error is nearest the wanted one.
@@ -245,8 +243,8 @@ class Sweep {
             const double wanted = bits / 8 * static_cast<double>(model_.parameters());
             const auto bytes = std::max(static_cast<uint64_t>(wanted), mixer.smallest_bytes());
             const MixPlan plan = mixer.for_bytes(bytes);
-            mixes.push_back({fmt::format("mix of {} bits per weight", bits), plan.mix,
-                             plan.file_bytes});
+            mixes.push_back(
+                {fmt::format("mix of {} bits per weight", bits), plan.mix, plan.file_bytes});
         }
         return mixes;
     }
@@ -262,6 +260,13 @@ class Sweep {
 };
 
 }  // namespace
+
+uint32_t windows_for(const Protocol& protocol, uint64_t tokens) {
+    const bool half = protocol.kind == Protocol::Kind::kLlamaPerplexity;
+    const uint64_t warmup = half ? protocol.window_tokens / 2 : protocol.warmup_tokens;
+    const uint64_t scored = protocol.window_tokens - warmup - 1;
+    return static_cast<uint32_t>(std::max<uint64_t>(2, (tokens + scored - 1) / scored));
+}
 
 SweepOutcome sweep_model(const fs::path& original, const SweepOptions& options, Store& store,
                          Progress& progress) {
