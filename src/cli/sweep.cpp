@@ -24,6 +24,7 @@ struct SweepArguments {
     fs::path original;
     fs::path store = "bitgauge.db";
     std::string share;
+    std::vector<fs::path> merged;
     SweepOptions options;
     bool json = false;
 };
@@ -45,6 +46,7 @@ void run_sweep(SweepArguments& a, Console& console) {
     if (!a.share.empty()) a.options.share = parse_share(a.share);
     if (a.options.work.empty()) a.options.work = a.store.string() + ".sweep";
     Store store(a.store);
+    for (const fs::path& other : a.merged) store.merge(other);
     const SweepOutcome outcome = sweep_model(a.original, a.options, store, console.progress());
     console.print(a.json ? sweep_json(outcome).dump(1) + "\n" : sweep_text(outcome));
 }
@@ -66,6 +68,10 @@ void add_sweep(CLI::App& app, Console& console) {
     add_sweep_options(*command, a->options);
     command->add_option("--share", a->share, "The part of this machine, 1/4 to 4/4; then merge")
         ->type_name("I/N")
+        ->group("Measurement");
+    command
+        ->add_option("--merge", a->merged, "Stores of other machines' shares; then the sweep goes on")
+        ->type_name("FILE")
         ->group("Measurement");
     command->add_option("--work", a->options.work, "For work in progress [STORE.sweep]")
         ->type_name("DIR");

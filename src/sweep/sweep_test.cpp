@@ -1,0 +1,108 @@
+// The sweep on small models: complete, shared out, merged, and gone on with.
+
+#include "bitgauge/sweep.h"
+
+#include <gtest/gtest.h>
+
+#include "bitgauge/cost.h"
+#include "bitgauge/recipe.h"
+
+#include "eval/baseline_testing.h"
+#include "sweep/tensor_list.h"
+
+namespace bitgauge {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SweepOf : public testing::Test {
+  protected:
+    SweepOf() : folder_(fresh_folder("sweep")) {
+        options_.texts = {story(folder_, 3000)};
+        options_.protocol = {.window_tokens = 64, .warmup_tokens = 8};
+        options_.tokens = 400;
+        options_.reference_tokens = 600;
+        options_.engine = one_thread();
+        options_.full = true;
+    }
+    ~SweepOf() override { fs::remove_all(folder_); }
+
+    SweepOutcome sweep(const std::string& store, SweepShare share = {}) {
+        options_.share = share;
+        options_.work = folder_ / (store + ".work");
+        Store kept(folder_ / store);
+        return sweep_model(baby_llama(), options_, kept, silent_progress());
+    }
+
+    fs::path folder_;
+    SweepOptions options_;
+};
+
+TEST_F(SweepOf, EveryTensorHasErrorsAndAProbe) {
+    const SweepOutcome outcome = sweep("a.db");
+    EXPECT_TRUE(outcome.complete);
+    EXPECT_EQ(outcome.measured, outcome.table.tensors.size());
+    EXPECT_EQ(outcome.table.mixes.size(), 3U);
+    for (const TensorCost& tensor : outcome.table.tensors) {
+        SCOPED_TRACE(tensor.tensor);
+        ASSERT_EQ(tensor.probes.size(), 1U);  // no experts: one error is enough
+        EXPECT_GT(tensor.probes.front().kld_nats.value, 0);
+        EXPECT_NEAR(tensor.probes.front().error, 0.025, 0.02);
+        EXPECT_EQ(tensor.probes.front().cluster_kld.size(), outcome.table.cluster_tokens.size());
+        EXPECT_LT(tensor.errors.at("q8_0"), tensor.errors.at("q4_0"));
+    }
+}
+
+TEST_F(SweepOf, TheSameCallAgainMeasuresNothing) {
+    const SweepOutcome first = sweep("a.db");
+    const SweepOutcome again = sweep("a.db");
+    EXPECT_EQ(again.measured, 0U);
+    EXPECT_EQ(again.reused, first.table.tensors.size());
+    EXPECT_TRUE(again.complete);
+    EXPECT_EQ(again.table.key, first.table.key);
+}
+
+TEST_F(SweepOf, TwoMachinesGiveWhatOneDoes) {
+    const SweepOutcome whole = sweep("whole.db");
+    EXPECT_FALSE(sweep("one.db", {0, 2}).complete);
+    EXPECT_FALSE(sweep("two.db", {1, 2}).complete);
+    Store(folder_ / "one.db").merge(folder_ / "two.db");
+    const SweepOutcome merged = sweep("one.db");
+    EXPECT_EQ(merged.measured, 0U);
+    EXPECT_TRUE(merged.complete);
+    ASSERT_EQ(merged.table.tensors.size(), whole.table.tensors.size());
+    for (size_t i = 0; i < whole.table.tensors.size(); ++i) {
+        EXPECT_EQ(merged.table.tensors[i].probes.front().kld_nats.value,
+                  whole.table.tensors[i].probes.front().kld_nats.value);
+    }
+}
+
+TEST_F(SweepOf, APlanFromItIsBetterThanUniformTypes) {
+    const SweepTable table = sweep("a.db").table;
+    const ModelHeader model = model_header(GgufFile::open(baby_llama()));
+    const auto found = sensitivities(table);
+    const Mixer mixer(model, table, found, {}, calibrate(table, found));
+    Mix uniform;
+    for (const TensorCost& tensor : table.tensors) uniform[tensor.tensor] = "q4_0";
+    const Resolution resolution =
+        resolve(model, Recipe{.name = "uniform", .default_type = "q4_0"}, false);
+    const MixPlan plan = mixer.for_bytes(resolution.file_bytes);
+    EXPECT_LT(plan.disturbance, mixer.disturbance(uniform));
+    EXPECT_LE(plan.file_bytes, resolution.file_bytes);
+    EXPECT_LT(plan.bound_gap, 0.05);
+}
+
+TEST(TensorList, DepthIsSpreadWithBothEnds) {
+    std::vector<TensorCost> tensors;
+    for (int32_t layer = 0; layer < 40; ++layer) {
+        tensors.push_back({.tensor = "blk." + std::to_string(layer) + ".ffn_up.weight",
+                           .role = "ffn_up",
+                           .layer = layer});
+    }
+    tensors.push_back({.tensor = "output.weight", .role = "output"});
+    EXPECT_EQ(spread_in_depth(tensors, 8),
+              (std::vector<size_t>{0, 1, 8, 16, 24, 32, 38, 39, 40}));
+}
+
+}  // namespace
+}  // namespace bitgauge
