@@ -1,17 +1,18 @@
 #include "eval/importance_pass.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "eval/baseline_folder.h"
 #include "eval/importance_queue.h"
 #include "eval/job_json.h"
+#include "eval/model_head.h"
 
 #include "importance/importance_sums.h"
 
@@ -21,11 +22,6 @@ namespace {
 
 constexpr double kSecondsBetweenCheckpoints = 30;
 constexpr size_t kBatchesPerUnit = 4;
-
-double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 // Windows that are read to their last token, short ones together: batches hold equal lengths.
 std::vector<Window> whole_windows(const ImportanceJob& job) {
@@ -119,7 +115,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
                  .scratch = job.folder,
                  .identity = to_json(job).dump()}),
           checkpoints_(job.folder, checkpoint_identity()),
-          head_name_(head_of(job.model)) {}
+          head_name_(head_name(GgufFile::open(job.model))) {}
 
     void run(Progress& progress) {
         const size_t done = job_.way.staged ? 0 : checkpoints_.latest();
@@ -168,11 +164,6 @@ class ImportancePass : public StageWatcher, public PassObserver {
                     "give more text");
     }
 
-    static std::string head_of(const fs::path& model) {
-        const GgufFile file = GgufFile::open(model);
-        return file.find_tensor("output.weight") == nullptr ? "token_embd.weight" : "output.weight";
-    }
-
     ImportanceSums start_of(size_t steps) const {
         if (steps > 0) {
             if (auto sums = checkpoints_.load(steps)) return std::move(*sums);
@@ -199,10 +190,10 @@ class ImportancePass : public StageWatcher, public PassObserver {
     }
 
     void keep_now_and_then() {
-        if (seconds() < kept_at_ + kSecondsBetweenCheckpoints) return;
+        if (steady_seconds() < kept_at_ + kSecondsBetweenCheckpoints) return;
         queue_->drain();
         checkpoints_.keep(units_done_, accumulator_->sums());
-        kept_at_ = seconds();
+        kept_at_ = steady_seconds();
     }
 
     void finish() {
@@ -222,7 +213,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
     std::optional<ImportanceAccumulator> accumulator_;
     std::unique_ptr<ImportanceQueue> queue_;
     size_t units_done_ = 0;
-    double kept_at_ = seconds();
+    double kept_at_ = steady_seconds();
 };
 
 }  // namespace
