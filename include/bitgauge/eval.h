@@ -102,7 +102,8 @@ struct ImportanceOptions {
     bool older_format = false;  // "imatrix.dat"
     int64_t min_expert_tokens =
         0;                       // with protocol.max_windows: go on until every expert saw so many
-    uint32_t ubatch_tokens = 0;  // as BaselineOptions
+    uint32_t ubatch_tokens = 0;      // as BaselineOptions
+    double checkpoint_seconds = 30;  // at least, from one copy of a whole model's sums to the next
     EngineOptions engine;
     Isolation isolation;
 };

@@ -20,7 +20,6 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double kSecondsBetweenCheckpoints = 30;
 constexpr size_t kBatchesPerUnit = 4;
 
 // Windows that are read to their last token, short ones together: batches hold equal lengths.
@@ -190,7 +189,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
     }
 
     void keep_now_and_then() {
-        if (steady_seconds() < kept_at_ + kSecondsBetweenCheckpoints) return;
+        if (steady_seconds() < kept_at_ + job_.checkpoint_seconds) return;
         queue_->drain();
         checkpoints_.keep(units_done_, accumulator_->sums());
         kept_at_ = steady_seconds();
@@ -232,6 +231,7 @@ Json to_json(const ImportanceJob& job) {
             {"identity", job.identity},
             {"start", job.start.string()},
             {"head", job.head},
+            {"checkpoint_seconds", job.checkpoint_seconds},
             {"shape", to_json(job.shape)},
             {"engine", to_json(job.engine)},
             {"way", to_json(job.way)}};
@@ -246,6 +246,7 @@ ImportanceJob importance_job_from_json(const Json& json) {
             .identity = json.at("identity"),
             .start = json.at("start").get<std::string>(),
             .head = json.at("head"),
+            .checkpoint_seconds = json.at("checkpoint_seconds"),
             .shape = pass_shape_from_json(json.at("shape")),
             .engine = engine_from_json(json.at("engine")),
             .way = stage_way_from_json(json.at("way"))};

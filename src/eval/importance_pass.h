@@ -20,6 +20,7 @@ struct ImportanceJob {
     std::string identity;           // of all that decides the values; one per folder
     std::filesystem::path start;    // sums to add to; empty: none
     bool head = false;              // the inputs of the output head as well
+    double checkpoint_seconds = 30;  // as ImportanceOptions
     PassShape shape;
     EngineOptions engine;
     StageWay way;

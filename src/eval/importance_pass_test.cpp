@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "engine/product_observer.h"
 #include "engine/staged_model.h"
 #include "eval/baseline_testing.h"
@@ -182,6 +183,27 @@ class ImportanceOf : public testing::TestWithParam<Original> {
     std::string bytes(const std::string& name) const { return read_text_file(folder_ / name); }
     fs::path work(const std::string& name) const { return folder_ / (name + ".work"); }
 
+    size_t kept_sums(const std::string& name) const {
+        size_t files = 0;
+        for (const auto& entry : fs::directory_iterator(work(name))) {
+            files += entry.path().filename().string().starts_with("sums-after-") ? 1 : 0;
+        }
+        return files;
+    }
+
+    // Documents of many lengths: a batch holds windows of one length.
+    ImportanceOptions of_many_batches() const {
+        const std::string words = read_text_file(story(folder_, 3000));
+        std::string lines;
+        for (size_t i = 0; i < 12; ++i) {
+            lines += fmt::format("{}\n", Json(words.substr(100 * i, 80 + 12 * i)).dump());
+        }
+        write_plain(folder_ / "documents.jsonl", lines);
+        ImportanceOptions options = options_of(folder_ / "documents.jsonl");
+        options.protocol.window_tokens = options.ubatch_tokens = 256;
+        return options;
+    }
+
     // Stops in each of the steps, goes on and compares.
     void expect_same_after_interruptions(const ImportanceOptions& options,
                                          const std::vector<size_t>& steps) {
@@ -243,6 +265,31 @@ TEST_P(ImportanceOf, AWholeModelIsTheSameAfterAnInterruption) {
     measured_to("unbroken", options(), counting);
     ASSERT_GE(counting.steps, 2U);
     expect_same_after_interruptions(options(), {0, counting.steps - 1});
+}
+
+// Sums kept after each unit of batches; stopped in the last one.
+TEST_P(ImportanceOf, AWholeModelGoesOnWithSumsThatWereKeptOnTheWay) {
+    ImportanceOptions options = of_many_batches();
+    WatchedProgress counting;
+    measured_to("unbroken", options, counting);
+    ASSERT_GE(counting.steps, 9U) << "three units of up to four batches";
+    options.checkpoint_seconds = 0;
+    WatchedProgress progress = interrupted_in(counting.steps - 1);
+    error_of([&] { measured_to("broken", options, progress); });
+    EXPECT_EQ(kept_sums("broken"), 1U) << "the ones before are gone";
+    WatchedProgress again;
+    measured_to("broken", options, again);
+    EXPECT_LE(again.steps, 4U) << "of the last unit";
+    EXPECT_TRUE(bytes("broken") == bytes("unbroken"));
+    EXPECT_FALSE(fs::exists(work("broken")));
+}
+
+TEST_P(ImportanceOf, SumsAreKeptNowAndThenOnly) {
+    ImportanceOptions options = of_many_batches();
+    options.checkpoint_seconds = 3600;
+    WatchedProgress progress = interrupted_in(8);
+    error_of([&] { measured_to("broken", options, progress); });
+    EXPECT_EQ(kept_sums("broken"), 0U);
 }
 
 TEST_P(ImportanceOf, AModelInStagesIsTheSameAfterAnInterruption) {

@@ -262,6 +262,7 @@ ImportanceOutcome measure_importance(const fs::path& original, const fs::path& o
                       .folder = folder,
                       .identity = identity_of(outcome.made, corpus, options, shape),
                       .head = options.head,
+                      .checkpoint_seconds = options.checkpoint_seconds,
                       .shape = shape,
                       .engine = options.engine};
     write_windows(job.windows, schedule.windows);
