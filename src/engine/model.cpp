@@ -93,8 +93,10 @@ Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
-Model Model::load(const std::filesystem::path& path, const EngineOptions& options) {
+Model Model::load(const std::filesystem::path& path, const EngineOptions& options,
+                  bool prediction) {
     llama_model_params params = llama_model_default_params();
+    params.load_mtp = prediction;
     params.n_gpu_layers = options.gpu_layers;
     auto state = std::make_unique<State>();
     state->model = load_handle(path, params);

@@ -13,6 +13,7 @@
 #include "eval/importance_queue.h"
 #include "eval/job_json.h"
 #include "eval/model_head.h"
+#include "eval/prediction_reader.h"
 
 #include "importance/importance_sums.h"
 
@@ -111,6 +112,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
                  .context = context_shape(job.shape),
                  .engine = job.engine,
                  .way = job.way,
+                 .prediction = job.prediction,
                  .scratch = job.folder,
                  .identity = to_json(job).dump()}),
           checkpoints_(job.folder, checkpoint_identity()),
@@ -135,7 +137,12 @@ class ImportancePass : public StageWatcher, public PassObserver {
         accumulator_.emplace(start_of(job_.way.staged ? stage : units_done_));
         queue_ = std::make_unique<ImportanceQueue>(*accumulator_);
     }
-    void begin(size_t, Context& context) override { context.observe_products(queue_.get()); }
+    void begin(size_t, Context& context) override {
+        context.observe_products(queue_.get());
+        if (!job_.prediction) return;
+        prediction_.emplace(pass_.whole(), job_.shape, job_.engine, windows_, *queue_);
+        if (job_.head) prediction_->want_head();
+    }
     void finish(size_t stage) override {
         queue_->drain();
         accumulator_->require_complete();
@@ -143,9 +150,15 @@ class ImportancePass : public StageWatcher, public PassObserver {
         if (job_.way.staged) checkpoints_.keep_both(stage + 1, accumulator_->sums());
     }
 
-    void on_position(size_t, uint32_t, const Context& context, size_t index) override {
-        if (!job_.head || index != 0) return;
-        queue_->on_rows(head_name_, context.states(), pass_.width());
+    void on_position(size_t window, uint32_t position, const Context& context,
+                     size_t index) override {
+        const size_t width = pass_.width();
+        if (job_.head && index == 0) queue_->on_rows(head_name_, context.states(), width);
+        if (!prediction_) return;
+        prediction_->keep(window, position, context.states().subspan(index * width, width));
+    }
+    void on_batch_done(const WindowBatch& batch) override {
+        if (prediction_) prediction_->read(batch);
     }
     bool wants_last_position() const override { return true; }
 
@@ -211,6 +224,7 @@ class ImportancePass : public StageWatcher, public PassObserver {
     std::string head_name_;
     std::optional<ImportanceAccumulator> accumulator_;
     std::unique_ptr<ImportanceQueue> queue_;
+    std::optional<PredictionReader> prediction_;
     size_t units_done_ = 0;
     double kept_at_ = steady_seconds();
 };
@@ -230,6 +244,7 @@ Json to_json(const ImportanceJob& job) {
             {"folder", job.folder.string()},
             {"identity", job.identity},
             {"start", job.start.string()},
+            {"prediction", job.prediction},
             {"head", job.head},
             {"checkpoint_seconds", job.checkpoint_seconds},
             {"shape", to_json(job.shape)},
@@ -245,6 +260,7 @@ ImportanceJob importance_job_from_json(const Json& json) {
             .folder = json.at("folder").get<std::string>(),
             .identity = json.at("identity"),
             .start = json.at("start").get<std::string>(),
+            .prediction = json.at("prediction"),
             .head = json.at("head"),
             .checkpoint_seconds = json.at("checkpoint_seconds"),
             .shape = pass_shape_from_json(json.at("shape")),
