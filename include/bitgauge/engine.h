@@ -38,7 +38,10 @@ class Model {
   public:
     // Throws Error(kInput) with libllama's own reason: damaged, of an architecture it does not
     // know, too large for memory.
-    static Model load(const std::filesystem::path& path, const EngineOptions& options);
+    // `prediction`: the layers that predict further tokens (nextn) as well, which a context of the
+    // usual kind does not use.
+    static Model load(const std::filesystem::path& path, const EngineOptions& options,
+                      bool prediction = false);
     // The tokenizer alone; such a model cannot be evaluated.
     static Model load_vocabulary(const std::filesystem::path& path);
 
@@ -82,6 +85,7 @@ struct ContextShape {
     uint32_t window_tokens = 512;  // longest sequence
     uint32_t sequences = 1;        // at once; each has its own memory of earlier tokens
     uint32_t call_tokens = 512;    // most tokens of one decode(): evaluated as one graph
+    bool prediction = false;       // evaluates the first layer that predicts further tokens, alone
 };
 
 // Reads tokens in a model's context and hands out what follows them. Keeps its model alive by
@@ -108,6 +112,9 @@ class Context {
     // In a stage that is not the first one, `handed_in` is what the stage before handed on for the
     // same tokens. In one that is not the last, states() holds one row per token, with `output` or
     // not: what the next stage takes in.
+    //
+    // In a context for the prediction layer `handed_in` is, for each token, the final state at the
+    // position before: one row of width() floats. states() is what that layer gives in their place.
     void decode(std::span<const BatchToken> tokens, Depth depth,
                 std::span<const float> handed_in = {});
 

@@ -99,10 +99,12 @@ struct ImportanceOptions {
     Protocol protocol{.window_tokens = 512, .warmup_tokens = 0};
     bool head =
         false;  // the output head as well, under its tensor's name (the embedding's if tied)
+    bool prediction = false;    // the first layer that predicts further tokens (nextn) as well
     bool older_format = false;  // "imatrix.dat"
     int64_t min_expert_tokens =
         0;                       // with protocol.max_windows: go on until every expert saw so many
     uint32_t ubatch_tokens = 0;  // as BaselineOptions
+    double checkpoint_seconds = 30;  // at least, from one copy of a whole model's sums to the next
     EngineOptions engine;
     Isolation isolation;
 };

@@ -29,6 +29,12 @@ std::vector<std::string> tensors_to_encode(const GgufFile& model) {
     return names;
 }
 
+int64_t first_prediction_layer(const GgufFile& model) {
+    const std::string prefix = model.architecture() + ".";
+    const int64_t layers = model.integer(prefix + "nextn_predict_layers").value_or(0);
+    return layers < 1 ? -1 : model.integer(prefix + "block_count").value_or(0) - layers;
+}
+
 // As it is written, or beside the importance file.
 fs::path found_path(const Importance& file, const std::string& written) {
     std::error_code failed;
@@ -112,6 +118,7 @@ ImportanceReport audit_file(const Importance& file, const ImportanceAuditRequest
                             .model = a.model.filename().string(),
                             .to_encode = to_encode.size(),
                             .fewest_tokens = a.fewest_tokens,
+                            .first_prediction = first_prediction_layer(model),
                             .audit = audit_importance(file, model, to_encode),
                             .contents = inspect_contents(file, model),
                             .sources = sources_of(file),

@@ -74,6 +74,10 @@ void add_measuring_options(CLI::App& command, MeasureImportance& a) {
         .add_flag("--process-output", a.options.head,
                   "The output head as well (the token embedding's tensor where they are one)")
         ->group("Measuring");
+    command
+        .add_flag("--nextn", a.options.prediction,
+                  "The first layer that predicts further tokens (MTP) as well")
+        ->group("Measuring");
     command.add_option("--ubatch", a.options.ubatch_tokens, "Tokens per call (0: automatic)")
         ->type_name("TOKENS")
         ->capture_default_str()

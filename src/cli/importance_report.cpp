@@ -1,6 +1,7 @@
 #include "cli/importance_report.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <numeric>
 
@@ -95,10 +96,28 @@ bool is_measured_on_request(const std::string& tensor) {
     return tensor == "output.weight" || tensor.find("token_embd") != std::string::npos;
 }
 
-std::vector<std::string> missing_lines(const ImportanceAudit& audit) {
+// The 12 of "blk.12.attn_q.weight".
+int64_t layer_number(const std::string& tensor) {
+    return tensor.starts_with("blk.") ? std::strtoll(tensor.c_str() + 4, nullptr, 10) : -1;
+}
+
+// Why a tensor may be missing; "" where nothing is known to excuse it.
+std::string missing_reason(const std::string& tensor, int64_t first_prediction) {
+    if (is_measured_on_request(tensor)) return "measured on request only";
+    if (first_prediction < 0 || layer_number(tensor) < first_prediction) return "";
+    if (tensor.find(".embed_tokens") != std::string::npos) return "looked up, not multiplied";
+    if (layer_number(tensor) > first_prediction)
+        return "only the first prediction layer can be measured";
+    return tensor.find(".shared_head_head") != std::string::npos
+               ? "a prediction layer's head, measured with --nextn --process-output"
+               : "a prediction layer, measured with --nextn where libllama can";
+}
+
+std::vector<std::string> missing_lines(const ImportanceReport& report) {
     std::vector<std::string> lines;
-    for (const std::string& name : audit.missing) {
-        lines.push_back(is_measured_on_request(name) ? name + " (measured on request only)" : name);
+    for (const std::string& name : report.audit.missing) {
+        const std::string reason = missing_reason(name, report.first_prediction);
+        lines.push_back(reason.empty() ? name : fmt::format("{} ({})", name, reason));
     }
     return lines;
 }
@@ -283,7 +302,7 @@ void put_overlaps(const ImportanceReport& report, Page& page) {
 std::string importance_text(const ImportanceReport& report, Page::Form form) {
     Page page(form);
     put_file(report, page);
-    put_list("missing", missing_lines(report.audit), page);
+    put_list("missing", missing_lines(report), page);
     put_list("with another number of values", mismatch_lines(report.audit), page);
     put_list("not in the model", report.audit.strangers, page);
     put_list("not finite or negative", bad_lines(report.contents), page);

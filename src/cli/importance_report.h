@@ -34,7 +34,8 @@ struct ImportanceReport {
     const Importance* file = nullptr;
     std::string model;  // base name
     size_t to_encode = 0;
-    int64_t fewest_tokens = 0;  // below it an expert is rare
+    int64_t fewest_tokens = 0;      // below it an expert is rare
+    int64_t first_prediction = -1;  // layer that predicts further tokens; -1: none
     ImportanceAudit audit;
     ImportanceContents contents;
     std::vector<RareExpert> rare;

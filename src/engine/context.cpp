@@ -17,11 +17,15 @@ namespace bitgauge {
 namespace {
 
 constexpr const char* kStatesNode = "result_norm";  // the node after the output norm
+constexpr const char* kPredictedNode = "h_nextn";   // what the head behind a prediction layer takes
 
 struct BatchHandle {
     explicit BatchHandle(uint32_t tokens)
         : batch(llama_batch_init(static_cast<int32_t>(tokens), 0, 1)) {}
-    ~BatchHandle() { llama_batch_free(batch); }
+    ~BatchHandle() {
+        batch.embd = nullptr;  // never its own
+        llama_batch_free(batch);
+    }
     BatchHandle(const BatchHandle&) = delete;
     BatchHandle& operator=(const BatchHandle&) = delete;
 
@@ -45,6 +49,13 @@ void require_room(std::span<const BatchToken> tokens, size_t room) {
     throw Error(ErrorKind::kInput, fmt::format("a call of {} tokens where the context was made for "
                                                "{}",
                                                tokens.size(), room));
+}
+
+void require_states(size_t values, size_t wanted) {
+    if (values == wanted) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("a prediction layer takes {} values of final states, {} were given",
+                            wanted, values));
 }
 
 void require_readable(std::span<const BatchToken> tokens, uint32_t vocabulary) {
@@ -99,7 +110,8 @@ struct Context::State {
         return ends.takes_states && (is_entry_node(node) || ends.entry_node == node);
     }
     bool is_exit(const char* node) const {
-        return ends.hands_states ? ends.exit_node == node : std::strcmp(node, kStatesNode) == 0;
+        if (ends.hands_states) return ends.exit_node == node;
+        return std::strcmp(node, prediction ? kPredictedNode : kStatesNode) == 0;
     }
 
     // Several nodes stand between token and first layer; each is given the same rows, so that the
@@ -125,6 +137,7 @@ struct Context::State {
     const Model& model;
     const StageEnds& ends;
     uint32_t call_tokens;
+    bool prediction = false;
     BatchHandle batch;
     ContextHandle context;
     Depth depth = Depth::kStates;
@@ -138,7 +151,9 @@ struct Context::State {
 
 Context::Context(const Model& model, const ContextShape& shape, const EngineOptions& options)
     : state_(std::make_unique<State>(model, model.state_->ends, shape.call_tokens)) {
+    state_->prediction = shape.prediction;
     llama_context_params params = llama_context_default_params();
+    if (shape.prediction) params.ctx_type = LLAMA_CONTEXT_TYPE_MTP;
     params.n_ctx = shape.window_tokens * shape.sequences;
     params.n_seq_max = shape.sequences;
     params.n_batch = shape.call_tokens;
@@ -178,6 +193,10 @@ void Context::decode(std::span<const BatchToken> tokens, Depth depth,
         if (tokens[i].output) state.output_rows.push_back(static_cast<int32_t>(i));
     }
     state.batch.fill(tokens, state.ends);
+    if (state.prediction) {
+        require_states(handed_in.size(), tokens.size() * state.model.width());
+        state.batch.batch.embd = const_cast<float*>(handed_in.data());  // libllama copies it
+    }
     forget_llama_complaints();
     const int status = llama_decode(state.context.get(), state.batch.batch);
     if (state.failure) std::rethrow_exception(std::exchange(state.failure, nullptr));

@@ -94,6 +94,10 @@ constexpr CutRule kRules[] = {
 
 constexpr CutRule kPlain = {};
 
+constexpr std::string_view kPredictors[] = {
+    "bailingmoe3", "cohere2moe", "deepseek2",      "deepseek32", "glm-dsa",  "glm4moe",
+    "hy_v3",       "qwen35",     "nemotron_h_moe", "qwen35moe",  "qwen3next"};
+
 constexpr std::string_view kEntryNodes[] = {
     "embd", "inp_embd", "inp_scaled",        "inp_embd_scaled",    "inp_norm",        "inp_norm-0",
     "inpL", "inpL-0",   "model.input_embed", "model.embed_tokens", "embedding_output"};
@@ -103,6 +107,10 @@ constexpr std::string_view kEntryNodes[] = {
 const CutRule& cut_rule(std::string_view architecture) {
     const auto* const found = std::ranges::find(kRules, architecture, &CutRule::architecture);
     return found == std::end(kRules) ? kPlain : *found;
+}
+
+bool predicts_from_final_states(std::string_view architecture) {
+    return std::ranges::find(kPredictors, architecture) != std::end(kPredictors);
 }
 
 bool is_entry_node(std::string_view node) {

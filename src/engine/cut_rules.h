@@ -58,6 +58,11 @@ struct CutRule {
 // The rule of an architecture; a plain one for those without an entry.
 const CutRule& cut_rule(std::string_view architecture);
 
+// Whether libllama has a graph for the first layer that predicts further tokens (nextn) alone,
+// which takes in the final states after the output norm. Others take in other states, or have no
+// graph.
+bool predicts_from_final_states(std::string_view architecture);
+
 // Whether a node is one of those that carry the embedding into the first layer.
 bool is_entry_node(std::string_view node);
 

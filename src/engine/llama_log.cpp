@@ -1,5 +1,6 @@
 #include "engine/llama_log.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include <ggml.h>
@@ -40,11 +41,15 @@ void on_log(ggml_log_level level, const char* text, void*) {
     if (!kept.pending.empty() && kept.pending.back() == '\n') keep_line(kept);
 }
 
-// "/build/llama.cpp/src/llama-vocab.cpp:12: GGML_ASSERT(...) failed", without the folders.
+// "/build/llama.cpp/src/llama-vocab.cpp:12: GGML_ASSERT(...) failed", without the folders. Asserts
+// do not say that they fail for want of memory; the complaint before does.
 void say_last_words(const char* reason) {
     const std::string_view text(reason);
     const size_t slash = text.substr(0, text.find(": ")).rfind('/');
-    complaints().last_words(slash == std::string_view::npos ? reason : reason + slash + 1);
+    std::string said(slash == std::string_view::npos ? text : text.substr(slash + 1));
+    const std::string complaint = llama_complaint();
+    if (is_about_memory(complaint)) said += " (" + complaint + ")";
+    complaints().last_words(said.c_str());
 }
 
 }  // namespace
@@ -70,6 +75,17 @@ std::string llama_complaint() {
     std::string line = kept.first_error.empty() ? kept.last_warning : kept.first_error;
     const size_t function_end = line.find(": ");  // "llama_model_load: error loading model: ..."
     return function_end == std::string::npos ? line : line.substr(function_end + 2);
+}
+
+// "unable to allocate CPU buffer", "ggml_aligned_malloc: insufficient memory (...)", "CUDA error:
+// out of memory", what the C library and the C++ one say.
+bool is_about_memory(std::string_view complaint) {
+    constexpr std::string_view kWords[] = {"failed to allocate",     "unable to allocate",
+                                           "insufficient memory",    "out of memory",
+                                           "Cannot allocate memory", "bad_alloc"};
+    return std::ranges::any_of(kWords, [&](std::string_view words) {
+        return complaint.find(words) != std::string_view::npos;
+    });
 }
 
 void forget_llama_complaints() {

@@ -4,6 +4,7 @@
 // nothing.
 
 #include <string>
+#include <string_view>
 
 namespace bitgauge {
 
@@ -14,5 +15,9 @@ void start_libllama();
 // consequences; else its last warning; "" for none.
 std::string llama_complaint();
 void forget_llama_complaints();
+
+// Whether a complaint (or the reason of an abort) is about memory that could not be had: it says
+// nothing of the file, and another time there may be more.
+bool is_about_memory(std::string_view complaint);
 
 }  // namespace bitgauge

@@ -1,9 +1,14 @@
 #include "engine/llama_log.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "bitgauge/engine.h"
+
+#include <ggml.h>
 #include <llama.h>
 
 namespace bitgauge {
@@ -55,6 +60,43 @@ TEST_F(LlamaLog, ForgetsWhenTold) {
     say(GGML_LOG_LEVEL_ERROR, "f: broken\n");
     forget_llama_complaints();
     EXPECT_EQ(llama_complaint(), "");
+}
+
+TEST_F(LlamaLog, TellsMemoryFromOtherComplaints) {
+    for (const char* text : {
+             "ggml_backend_cpu_buffer_type_alloc_buffer: failed to allocate buffer of size 1024",
+             "error loading model: unable to allocate CPU buffer",
+             "insufficient memory (attempted to allocate 12.00 MB)",
+             "ggml-cuda.cu:98: CUDA error: out of memory",
+             "mmap failed: Cannot allocate memory",
+             "error loading model: std::bad_alloc",
+         }) {
+        EXPECT_TRUE(is_about_memory(text)) << text;
+    }
+    for (const char* text : {"", "error loading model: missing tensor 'blk.0.attn_q.weight'",
+                             "llama-graph.cpp:12: GGML_ASSERT(n_layer > 0) failed"}) {
+        EXPECT_FALSE(is_about_memory(text)) << text;
+    }
+}
+
+[[noreturn]] void print_and_end(const char* reason) {
+    std::fputs(reason, stderr);
+    std::_Exit(3);
+}
+
+// What ggml_init() does without memory, but for the allocation.
+[[noreturn]] void abort_after(const char* complaint) {
+    on_llama_abort(print_and_end);
+    say(GGML_LOG_LEVEL_ERROR, complaint);
+    ggml_abort("/build/ggml.c", 1644, "GGML_ASSERT(%s) failed", "p");
+}
+
+TEST_F(LlamaLog, SaysWhetherAnAbortIsForWantOfMemory) {
+    EXPECT_EXIT(abort_after("ggml_aligned_malloc: insufficient memory (12.00 MB)\n"),
+                testing::ExitedWithCode(3),
+                "^ggml.c:1644: GGML_ASSERT.p. failed .insufficient memory .12.00 MB..$");
+    EXPECT_EXIT(abort_after("f: no tensor\n"), testing::ExitedWithCode(3),
+                "^ggml.c:1644: GGML_ASSERT.p. failed$");
 }
 
 TEST_F(LlamaLog, StartsOnceWhoeverAsks) {

@@ -19,11 +19,9 @@ ModelHandle load_handle(const std::filesystem::path& path, llama_model_params pa
     forget_llama_complaints();
     ModelHandle model(llama_model_load_from_file(path.c_str(), params));
     if (model) return model;
-    const std::string reason = llama_complaint();
-    throw Error(ErrorKind::kInput,
-                fmt::format("libllama {} cannot load '{}': {}", llama_version(), path.string(),
-                            reason.empty() ? "no reason given" : reason),
-                "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
+    throw loading_error(
+        fmt::format("'{}'", path.string()),
+        "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
 }
 
 uint32_t stated_context(const std::filesystem::path& path) {
@@ -71,6 +69,15 @@ std::string token_text(const llama_vocab* vocab, TokenId token) {
 
 }  // namespace
 
+Error loading_error(const std::string& what, const std::string& hint) {
+    const std::string reason = llama_complaint();
+    const bool memory = is_about_memory(reason);
+    return {memory ? ErrorKind::kEnvironment : ErrorKind::kInput,
+            fmt::format("libllama {} cannot load {}: {}", llama_version(), what,
+                        reason.empty() ? "no reason given" : reason),
+            memory ? "close other programs, or give this one more memory" : hint};
+}
+
 uint32_t resolve_threads(uint32_t threads) {
     if (threads > 0) return threads;
     cpu_set_t allowed;
@@ -86,8 +93,10 @@ Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
-Model Model::load(const std::filesystem::path& path, const EngineOptions& options) {
+Model Model::load(const std::filesystem::path& path, const EngineOptions& options,
+                  bool prediction) {
     llama_model_params params = llama_model_default_params();
+    params.load_mtp = prediction;
     params.n_gpu_layers = options.gpu_layers;
     auto state = std::make_unique<State>();
     state->model = load_handle(path, params);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bitgauge/engine.h"
+#include "bitgauge/error.h"
 
 #include "engine/handles.h"
 
@@ -27,5 +28,9 @@ struct Model::State {
     uint32_t trained_context = 0;
     StageEnds ends;
 };
+
+// Why libllama did not load `what`, from its last complaint: Error(kEnvironment) for want of
+// memory, else Error(kInput) with `hint`.
+Error loading_error(const std::string& what, const std::string& hint);
 
 }  // namespace bitgauge

@@ -56,11 +56,9 @@ Model StagedModel::load_run(const CutStage& run, const ReplacedTensors& replaced
     state->model = load_segment(stream, options_);
     stream.rethrow_failure();
     if (!state->model) {
-        throw Error(ErrorKind::kInput,
-                    fmt::format("libllama {} cannot load layers {} to {} of '{}' by themselves: {}",
-                                llama_version(), run.begin(), run.end() - 1, path_.string(),
-                                llama_complaint()),
-                    "--stages off evaluates the model as a whole");
+        throw loading_error(fmt::format("layers {} to {} of '{}' by themselves", run.begin(),
+                                        run.end() - 1, path_.string()),
+                            "--stages off evaluates the model as a whole");
     }
     state->trained_context = static_cast<uint32_t>(llama_model_n_ctx_train(state->model.get()));
     state->ends = ends_of(anatomy_.rule(), run);

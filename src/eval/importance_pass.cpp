@@ -1,17 +1,19 @@
 #include "eval/importance_pass.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "eval/baseline_folder.h"
 #include "eval/importance_queue.h"
 #include "eval/job_json.h"
+#include "eval/model_head.h"
+#include "eval/prediction_reader.h"
 
 #include "importance/importance_sums.h"
 
@@ -19,13 +21,7 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr double kSecondsBetweenCheckpoints = 30;
 constexpr size_t kBatchesPerUnit = 4;
-
-double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 // Windows that are read to their last token, short ones together: batches hold equal lengths.
 std::vector<Window> whole_windows(const ImportanceJob& job) {
@@ -116,10 +112,11 @@ class ImportancePass : public StageWatcher, public PassObserver {
                  .context = context_shape(job.shape),
                  .engine = job.engine,
                  .way = job.way,
+                 .prediction = job.prediction,
                  .scratch = job.folder,
                  .identity = to_json(job).dump()}),
           checkpoints_(job.folder, checkpoint_identity()),
-          head_name_(head_of(job.model)) {}
+          head_name_(head_name(GgufFile::open(job.model))) {}
 
     void run(Progress& progress) {
         const size_t done = job_.way.staged ? 0 : checkpoints_.latest();
@@ -140,7 +137,12 @@ class ImportancePass : public StageWatcher, public PassObserver {
         accumulator_.emplace(start_of(job_.way.staged ? stage : units_done_));
         queue_ = std::make_unique<ImportanceQueue>(*accumulator_);
     }
-    void begin(size_t, Context& context) override { context.observe_products(queue_.get()); }
+    void begin(size_t, Context& context) override {
+        context.observe_products(queue_.get());
+        if (!job_.prediction) return;
+        prediction_.emplace(pass_.whole(), job_.shape, job_.engine, windows_, *queue_);
+        if (job_.head) prediction_->want_head();
+    }
     void finish(size_t stage) override {
         queue_->drain();
         accumulator_->require_complete();
@@ -148,9 +150,15 @@ class ImportancePass : public StageWatcher, public PassObserver {
         if (job_.way.staged) checkpoints_.keep_both(stage + 1, accumulator_->sums());
     }
 
-    void on_position(size_t, uint32_t, const Context& context, size_t index) override {
-        if (!job_.head || index != 0) return;
-        queue_->on_rows(head_name_, context.states(), pass_.width());
+    void on_position(size_t window, uint32_t position, const Context& context,
+                     size_t index) override {
+        const size_t width = pass_.width();
+        if (job_.head && index == 0) queue_->on_rows(head_name_, context.states(), width);
+        if (!prediction_) return;
+        prediction_->keep(window, position, context.states().subspan(index * width, width));
+    }
+    void on_batch_done(const WindowBatch& batch) override {
+        if (prediction_) prediction_->read(batch);
     }
     bool wants_last_position() const override { return true; }
 
@@ -166,11 +174,6 @@ class ImportancePass : public StageWatcher, public PassObserver {
                     fmt::format("the text is too short: no window of it has {} tokens",
                                 kFewestObservedRows),
                     "give more text");
-    }
-
-    static std::string head_of(const fs::path& model) {
-        const GgufFile file = GgufFile::open(model);
-        return file.find_tensor("output.weight") == nullptr ? "token_embd.weight" : "output.weight";
     }
 
     ImportanceSums start_of(size_t steps) const {
@@ -199,10 +202,10 @@ class ImportancePass : public StageWatcher, public PassObserver {
     }
 
     void keep_now_and_then() {
-        if (seconds() < kept_at_ + kSecondsBetweenCheckpoints) return;
+        if (steady_seconds() < kept_at_ + job_.checkpoint_seconds) return;
         queue_->drain();
         checkpoints_.keep(units_done_, accumulator_->sums());
-        kept_at_ = seconds();
+        kept_at_ = steady_seconds();
     }
 
     void finish() {
@@ -221,8 +224,9 @@ class ImportancePass : public StageWatcher, public PassObserver {
     std::string head_name_;
     std::optional<ImportanceAccumulator> accumulator_;
     std::unique_ptr<ImportanceQueue> queue_;
+    std::optional<PredictionReader> prediction_;
     size_t units_done_ = 0;
-    double kept_at_ = seconds();
+    double kept_at_ = steady_seconds();
 };
 
 }  // namespace
@@ -240,7 +244,9 @@ Json to_json(const ImportanceJob& job) {
             {"folder", job.folder.string()},
             {"identity", job.identity},
             {"start", job.start.string()},
+            {"prediction", job.prediction},
             {"head", job.head},
+            {"checkpoint_seconds", job.checkpoint_seconds},
             {"shape", to_json(job.shape)},
             {"engine", to_json(job.engine)},
             {"way", to_json(job.way)}};
@@ -254,7 +260,9 @@ ImportanceJob importance_job_from_json(const Json& json) {
             .folder = json.at("folder").get<std::string>(),
             .identity = json.at("identity"),
             .start = json.at("start").get<std::string>(),
+            .prediction = json.at("prediction"),
             .head = json.at("head"),
+            .checkpoint_seconds = json.at("checkpoint_seconds"),
             .shape = pass_shape_from_json(json.at("shape")),
             .engine = engine_from_json(json.at("engine")),
             .way = stage_way_from_json(json.at("way"))};

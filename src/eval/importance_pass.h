@@ -14,12 +14,14 @@ namespace bitgauge {
 
 struct ImportanceJob {
     std::filesystem::path model;
-    std::filesystem::path windows;  // windows.gguf; all tokens of each are read
-    size_t first = 0, last = 0;     // of them: [first, last)
-    std::filesystem::path folder;   // of checkpoints and the result
-    std::string identity;           // of all that decides the values; one per folder
-    std::filesystem::path start;    // sums to add to; empty: none
-    bool head = false;              // the inputs of the output head as well
+    std::filesystem::path windows;   // windows.gguf; all tokens of each are read
+    size_t first = 0, last = 0;      // of them: [first, last)
+    std::filesystem::path folder;    // of checkpoints and the result
+    std::string identity;            // of all that decides the values; one per folder
+    std::filesystem::path start;     // sums to add to; empty: none
+    bool prediction = false;         // the first prediction layer as well; of a whole model alone
+    bool head = false;               // the inputs of the output head as well
+    double checkpoint_seconds = 30;  // as ImportanceOptions
     PassShape shape;
     EngineOptions engine;
     StageWay way;

@@ -1,4 +1,4 @@
-// Importance measured: against the definition, in stages, after interruptions, by rounds.
+// Importance measured: against the definition, in stages, after interruptions.
 
 #include <algorithm>
 #include <cstring>
@@ -7,11 +7,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "engine/product_observer.h"
 #include "engine/staged_model.h"
-#include "eval/baseline_testing.h"
-#include "eval/corpus_pass.h"
-#include "eval/encode_corpus.h"
+#include "eval/importance_testing.h"
 #include "eval/pass_testing.h"
 #include "gguf/model_copy_testing.h"
 
@@ -23,21 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int32_t kManyStages = 100;
-
-ImportanceOptions options_of(const fs::path& text, int32_t stages = kStagesOff) {
-    ImportanceOptions options{.texts = {text},
-                              .protocol = {.window_tokens = 32, .warmup_tokens = 0},
-                              .ubatch_tokens = 32,
-                              .engine = one_thread()};
-    options.engine.stages = stages;
-    return options;
-}
-
-ImportanceOutcome measured(const fs::path& model, const fs::path& out,
-                           const ImportanceOptions& options,
-                           Progress& progress = silent_progress()) {
-    return measure_importance(model, out, options, progress);
-}
 
 // --- the definition -----------------------------------------------------------------------------
 
@@ -116,18 +100,6 @@ class Twin : public ProductObserver, public PassObserver {
     size_t width_;
 };
 
-// In the order in which they are read: long ones first.
-std::vector<Window> windows_of(const fs::path& model, const ImportanceOptions& options) {
-    Corpus corpus = read_corpus(options.texts);
-    Protocol protocol = options.protocol;
-    std::vector<Window> windows =
-        encode_corpus(corpus, Model::load_vocabulary(model), protocol).windows;
-    for (Window& window : windows) window.first_scored = 0;
-    std::ranges::stable_sort(windows, std::greater(),
-                             [](const Window& window) { return window.tokens.size(); });
-    return windows;
-}
-
 Twin twin_of(const fs::path& path, const ImportanceOptions& options, const std::string& one,
              const std::string& other) {
     const Model model = Model::load(path, options.engine);
@@ -181,6 +153,27 @@ class ImportanceOf : public testing::TestWithParam<Original> {
     }
     std::string bytes(const std::string& name) const { return read_text_file(folder_ / name); }
     fs::path work(const std::string& name) const { return folder_ / (name + ".work"); }
+
+    size_t kept_sums(const std::string& name) const {
+        size_t files = 0;
+        for (const auto& entry : fs::directory_iterator(work(name))) {
+            files += entry.path().filename().string().starts_with("sums-after-") ? 1 : 0;
+        }
+        return files;
+    }
+
+    // Documents of many lengths: a batch holds windows of one length.
+    ImportanceOptions of_many_batches() const {
+        const std::string words = read_text_file(story(folder_, 3000));
+        std::string lines;
+        for (size_t i = 0; i < 12; ++i) {
+            lines += fmt::format("{}\n", Json(words.substr(100 * i, 80 + 12 * i)).dump());
+        }
+        write_plain(folder_ / "documents.jsonl", lines);
+        ImportanceOptions options = options_of(folder_ / "documents.jsonl");
+        options.protocol.window_tokens = options.ubatch_tokens = 256;
+        return options;
+    }
 
     // Stops in each of the steps, goes on and compares.
     void expect_same_after_interruptions(const ImportanceOptions& options,
@@ -245,6 +238,31 @@ TEST_P(ImportanceOf, AWholeModelIsTheSameAfterAnInterruption) {
     expect_same_after_interruptions(options(), {0, counting.steps - 1});
 }
 
+// Sums kept after each unit of batches; stopped in the last one.
+TEST_P(ImportanceOf, AWholeModelGoesOnWithSumsThatWereKeptOnTheWay) {
+    ImportanceOptions options = of_many_batches();
+    WatchedProgress counting;
+    measured_to("unbroken", options, counting);
+    ASSERT_GE(counting.steps, 9U) << "three units of up to four batches";
+    options.checkpoint_seconds = 0;
+    WatchedProgress progress = interrupted_in(counting.steps - 1);
+    error_of([&] { measured_to("broken", options, progress); });
+    EXPECT_EQ(kept_sums("broken"), 1U) << "the ones before are gone";
+    WatchedProgress again;
+    measured_to("broken", options, again);
+    EXPECT_LE(again.steps, 4U) << "of the last unit";
+    EXPECT_TRUE(bytes("broken") == bytes("unbroken"));
+    EXPECT_FALSE(fs::exists(work("broken")));
+}
+
+TEST_P(ImportanceOf, SumsAreKeptNowAndThenOnly) {
+    ImportanceOptions options = of_many_batches();
+    options.checkpoint_seconds = 3600;
+    WatchedProgress progress = interrupted_in(8);
+    error_of([&] { measured_to("broken", options, progress); });
+    EXPECT_EQ(kept_sums("broken"), 0U);
+}
+
 TEST_P(ImportanceOf, AModelInStagesIsTheSameAfterAnInterruption) {
     WatchedProgress counting;
     measured_to("unbroken", options(3), counting);
@@ -284,87 +302,6 @@ INSTANTIATE_TEST_SUITE_P(
                     Original{"moe", tiny_moe(), "blk.3.attn_q.weight", "blk.0.ffn_down_exps.weight",
                              "output.weight", 800}),
     [](const auto& original) { return original.param.name; });
-
-// --- rounds until experts are known -------------------------------------------------------------
-
-class ImportanceRounds : public testing::Test {
-  protected:
-    ImportanceOptions options(int64_t tokens) const {
-        ImportanceOptions options = options_of(text_);
-        options.protocol.max_windows = 2;
-        options.min_expert_tokens = tokens;
-        return options;
-    }
-    size_t all_windows() const { return windows_of(tiny_moe(), options_of(text_)).size(); }
-
-    fs::path folder_ = fresh_folder("importance_rounds");
-    OwnCache cache_{folder_ / "cache"};
-    fs::path text_ = story(folder_, 1000);
-};
-
-int64_t fewest_of_any_expert(const fs::path& path) {
-    int64_t fewest = INT64_MAX;
-    const ImportanceSums sums = read_importance_sums(path);
-    for (const auto& [tensor, group] : sums.tensors) {
-        const auto& counts = sums.groups[group].counts;
-        if (counts.size() > 1) fewest = std::min(fewest, *std::ranges::min_element(counts));
-    }
-    return fewest;
-}
-
-// 64 tokens at two of eight experts each: one of them sees 16 tokens or fewer.
-TEST_F(ImportanceRounds, ReadOnUntilTheRarestExpertHasSeenSoMany) {
-    WatchedProgress progress;
-    const ImportanceOutcome outcome = measured(tiny_moe(), folder_ / "out", options(17), progress);
-    EXPECT_GT(outcome.windows, 2U);
-    EXPECT_LE(outcome.windows, all_windows());
-    EXPECT_TRUE(outcome.rarest_expert_tokens >= 17 || outcome.windows == all_windows());
-    EXPECT_EQ(outcome.rarest_expert_tokens, fewest_of_any_expert(folder_ / "out"));
-    EXPECT_EQ(progress.warnings.empty(), outcome.rarest_expert_tokens >= 17);
-    EXPECT_EQ(static_cast<uint64_t>(read_importance_sums(folder_ / "out").chunks), outcome.windows);
-}
-
-TEST_F(ImportanceRounds, EndWithTheText) {
-    WatchedProgress progress;
-    const ImportanceOutcome outcome =
-        measured(tiny_moe(), folder_ / "out", options(1000000), progress);
-    EXPECT_EQ(outcome.windows, all_windows());
-    EXPECT_LT(outcome.rarest_expert_tokens, 1000000);
-    ASSERT_EQ(progress.warnings.size(), 1U);
-    EXPECT_NE(progress.warnings[0].find("when the text ended"), std::string::npos);
-}
-
-TEST_F(ImportanceRounds, AreOneWhereNothingIsAskedOfExperts) {
-    EXPECT_EQ(measured(tiny_moe(), folder_ / "out", options(0)).windows, 2U);
-}
-
-TEST_F(ImportanceRounds, AreOneForAModelWithoutExperts) {
-    const ImportanceOutcome outcome = measured(baby_llama(), folder_ / "out", options(1000000));
-    EXPECT_EQ(outcome.windows, 2U);
-    EXPECT_EQ(outcome.rarest_expert_tokens, -1);
-}
-
-TEST_F(ImportanceRounds, AreTheSameInStages) {
-    const ImportanceOptions whole = options(17);
-    ImportanceOptions staged = whole;
-    staged.engine.stages = 2;
-    measured(tiny_moe(), folder_ / "whole", whole);
-    measured(tiny_moe(), folder_ / "staged", staged);
-    EXPECT_TRUE(read_text_file(folder_ / "staged") == read_text_file(folder_ / "whole"));
-}
-
-TEST_F(ImportanceRounds, GoOnAfterAnInterruptionOfTheLastOne) {
-    WatchedProgress counting;
-    measured(tiny_moe(), folder_ / "unbroken", options(17), counting);
-    WatchedProgress progress = interrupted_in(counting.steps - 1);
-    const fs::path out = folder_ / "out";
-    const Error error = error_of([&] { measured(tiny_moe(), out, options(17), progress); });
-    EXPECT_EQ(error.kind(), ErrorKind::kInterrupted);
-    WatchedProgress again;
-    measured(tiny_moe(), out, options(17), again);
-    EXPECT_LT(again.steps, counting.steps) << "rounds that were over are not read again";
-    EXPECT_TRUE(read_text_file(out) == read_text_file(folder_ / "unbroken"));
-}
 
 // --- files and refusals -------------------------------------------------------------------------
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <random>
 
 #include <fmt/format.h>
@@ -7,6 +6,7 @@
 #include "bitgauge/error.h"
 #include "bitgauge/eval.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "eval/measurement.h"
 
@@ -72,7 +72,7 @@ std::string partial_key(const std::string& key, double share, uint64_t seed) {
 MeasureOutcome measure(std::span<const fs::path> paths, const fs::path& baseline,
                        const MeasureOptions& options, const FindRecord& find_record,
                        Progress& progress) {
-    const auto start = std::chrono::steady_clock::now();
+    const double start = steady_seconds();
     Measurement measurement(baseline, options, progress);
     MeasureOutcome outcome;
     std::vector<Candidate> todo;
@@ -90,8 +90,7 @@ MeasureOutcome measure(std::span<const fs::path> paths, const fs::path& baseline
     }
     if (!todo.empty()) outcome.share_of_positions = measurement.share();
     const PositionPlaces places = measurement.places();
-    const double elapsed =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double elapsed = steady_seconds() - start;
     for (size_t next = 0; auto& record : known) {
         if (!record) {
             record = measurement.record_of(todo[next++], places);

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/units.h"
+#include "engine/cut_rules.h"
 #include "eval/baseline_folder.h"
 #include "eval/corpus_identity.h"
 #include "eval/encode_corpus.h"
@@ -132,11 +133,11 @@ void add_strata(ImportanceProvenance& made, const Windows& windows, size_t read)
 std::string identity_of(const ImportanceProvenance& made, const Corpus& corpus,
                         const ImportanceOptions& options, const PassShape& shape) {
     const EngineDescription engine = describe_engine();
-    return hash_text(fmt::format("importance/1 {} {} {} {} {} {} {} {} {} {} {}", made.model_hash,
-                                 corpus.key, made.protocol, options.protocol.window_tokens,
-                                 options.protocol.warmup_tokens, options.protocol.max_windows,
-                                 options.head, shape.sequences, shape.ubatch_tokens, engine.llama,
-                                 engine.ggml));
+    return hash_text(fmt::format("importance/1 {} {} {} {} {} {} {} {} {} {} {} {}",
+                                 made.model_hash, corpus.key, made.protocol,
+                                 options.protocol.window_tokens, options.protocol.warmup_tokens,
+                                 options.protocol.max_windows, options.head, options.prediction,
+                                 shape.sequences, shape.ubatch_tokens, engine.llama, engine.ggml));
 }
 
 int64_t rarest_of(const ImportanceSums& sums) {
@@ -169,6 +170,33 @@ bool sums_are_there(const ImportanceJob& job) {
     } catch (const Error&) {
         return false;
     }
+}
+
+// Prediction layers take in what only the last layer gives: they come after all stages.
+void require_whole(const StageWay& way, const fs::path& original) {
+    if (!way.staged) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("prediction layers are measured beside the whole model, but '{}' is "
+                            "evaluated in stages",
+                            original.string()),
+                "leave --nextn out, or add --stages off");
+}
+
+void require_prediction_layer(const fs::path& original, const GgufFile& file) {
+    const std::string architecture = file.architecture();
+    if (file.integer(architecture + ".nextn_predict_layers").value_or(0) < 1) {
+        throw Error(
+            ErrorKind::kInput,
+            fmt::format("'{}' has no layers that predict further tokens", original.string()),
+            "leave --nextn out");
+    }
+    if (predicts_from_final_states(architecture)) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("the prediction layers of '{}' cannot be measured: those of {} models "
+                            "take in other states than the final ones, or libllama has no graph "
+                            "for them",
+                            original.string(), architecture),
+                "leave --nextn out");
 }
 
 // Reads the rounds one after the other until no expert is rare or the text ends.
@@ -210,6 +238,7 @@ class ImportanceRounds {
         if (!way_) {
             way_ = choose_way(original_, job_.shape, options_.engine, options_.isolation,
                               job_.folder, progress_);
+            if (job_.prediction) require_whole(*way_, original_);
         }
         return *way_;
     }
@@ -250,6 +279,7 @@ ImportanceOutcome measure_importance(const fs::path& original, const fs::path& o
                                      const ImportanceOptions& options, Progress& progress) {
     Corpus corpus = read_corpus(options.texts);
     const GgufFile file = GgufFile::open(original);
+    if (options.prediction) require_prediction_layer(original, file);
     const Model vocabulary = Model::load_vocabulary(original);
     const Schedule schedule = schedule_of(corpus, vocabulary, options);
     const PassShape shape = shape_of(options, schedule, vocabulary);
@@ -261,7 +291,9 @@ ImportanceOutcome measure_importance(const fs::path& original, const fs::path& o
                       .windows = folder / "windows.gguf",
                       .folder = folder,
                       .identity = identity_of(outcome.made, corpus, options, shape),
+                      .prediction = options.prediction,
                       .head = options.head,
+                      .checkpoint_seconds = options.checkpoint_seconds,
                       .shape = shape,
                       .engine = options.engine};
     write_windows(job.windows, schedule.windows);

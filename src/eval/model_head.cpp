@@ -14,10 +14,8 @@ constexpr const char* kTiedName = "token_embd.weight";
 constexpr const char* kBiasName = "output.bias";
 
 const TensorInfo& find_head(const GgufFile& file, const std::filesystem::path& path) {
-    for (const char* name : {kHeadName, kTiedName}) {
-        const TensorInfo* tensor = file.find_tensor(name);
-        if (tensor != nullptr && tensor->shape.size() == 2) return *tensor;
-    }
+    const TensorInfo* tensor = file.find_tensor(head_name(file));
+    if (tensor != nullptr && tensor->shape.size() == 2) return *tensor;
     throw Error(ErrorKind::kInput,
                 fmt::format("'{}' has no output head: neither {} nor {} is a matrix in it",
                             path.string(), kHeadName, kTiedName),
@@ -33,6 +31,10 @@ std::vector<float> read_bias(const GgufFile& file, const GgufData& data) {
 }
 
 }  // namespace
+
+std::string head_name(const GgufFile& file) {
+    return file.find_tensor(kHeadName) == nullptr ? kTiedName : kHeadName;
+}
 
 ModelHead::ModelHead(const std::filesystem::path& model, double scale, double softcap)
     : file_(std::make_unique<GgufFile>(GgufFile::open(model))),

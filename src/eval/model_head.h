@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "bitgauge/gguf.h"
 
@@ -12,11 +13,14 @@
 
 namespace bitgauge {
 
+// "output.weight", or "token_embd.weight" where the two are one (or the file has neither).
+std::string head_name(const GgufFile& file);
+
 // A head with the mapped file it lies in. Moves; thread-safe for reading.
 class ModelHead {
   public:
-    // The file's "output.weight", or "token_embd.weight" where the two are tied, with the bias
-    // "output.bias" where there is one. Error(kInput) when there is neither.
+    // The file's head_name(), with the bias "output.bias" where there is one. Error(kInput) when
+    // it is no matrix.
     explicit ModelHead(const std::filesystem::path& model, double scale = 1, double softcap = 0);
 
     const Head& head() const { return *head_; }

@@ -144,7 +144,7 @@ class StagedRun {
 
 ModelPass::ModelPass(PassSetting setting) : setting_(std::move(setting)) {
     if (!setting_.way.staged) {
-        whole_ = Model::load(setting_.model, setting_.engine);
+        whole_ = Model::load(setting_.model, setting_.engine, setting_.prediction);
         vocabulary_ = whole_->vocabulary();
         width_ = whole_->width();
         return;

@@ -51,6 +51,7 @@ struct PassSetting {
     ContextShape context;
     EngineOptions engine;
     StageWay way;
+    bool prediction = false;        // a whole model's prediction layers are loaded as well
     std::filesystem::path scratch;  // folder for states between stages
     std::string identity;           // of all that the states depend on, units included
 };
@@ -79,6 +80,7 @@ class ModelPass {
     // A pass with a watcher goes on at the beginning of the stage where it was.
     void run(std::span<const PassUnit> units, Progress& progress, StageWatcher* watcher = nullptr);
     size_t stages() const { return staged_ ? staged_->stages() : 1; }
+    const Model& whole() const { return *whole_; }  // of a pass that is not staged
 
   private:
     void run_whole(std::span<const PassUnit> units, Progress& progress, StageWatcher* watcher);

@@ -1,12 +1,12 @@
 #include "eval/stage_states.h"
 
-#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -18,11 +18,6 @@ namespace {
 constexpr const char* kStates = "stage-states";
 constexpr const char* kPlace = "stage-states.json";
 constexpr double kSecondsBetweenPlaces = 1;
-
-double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-        .count();
-}
 
 struct KeptPlace {
     PassPlace place;
@@ -112,7 +107,7 @@ void StageStates::write(size_t stage, size_t batch, const std::vector<float>& ro
 }
 
 void StageStates::keep_place(const PassPlace& place, bool at_once) {
-    const double now = seconds();
+    const double now = steady_seconds();
     if (!at_once && now < kept_at_ + kSecondsBetweenPlaces) return;
     kept_at_ = now;
     const Json json = {{"identity", identity_},

@@ -18,14 +18,15 @@ namespace {
 
 class Chooser {
   public:
-    Chooser(const fs::path& model, const PassShape& shape, const EngineOptions& engine)
+    Chooser(const fs::path& model, const PassShape& shape, const EngineOptions& engine,
+            const MemoryRoom& room)
         : path_(model),
           engine_(engine),
           wish_{.stages = engine.stages > 0 ? static_cast<uint32_t>(engine.stages) : 0},
           staged_(model, engine, wish_),
           need_(evaluation_memory(staged_.anatomy().file(), shape.window_tokens, shape.sequences,
                                   shape.ubatch_tokens)),
-          room_(available_memory()) {}
+          room_(room) {}
 
     bool fits() const { return need_.total() <= room_.bytes; }
     bool wants_stages() const { return engine_.stages > 0 || !fits(); }
@@ -41,13 +42,15 @@ class Chooser {
 
     std::string why_not_cut() const { return staged_.plan().whole; }
 
+    void require_room_for_one() const {
+        const uint64_t needed = largest_stages().first + beside_weights();
+        if (needed > room_.bytes) refuse(needed);
+    }
+
     StageWay staged(const CutCheck& check) const {
-        const auto [one, two] = largest_stages();
-        const uint64_t rest = need_.context / staged_.stages() + need_.compute;
-        if (one + rest > room_.bytes) refuse(one + rest);
         return {.staged = true,
                 .stages = wish_.stages,
-                .two_resident = two + rest <= room_.bytes,
+                .two_resident = largest_stages().second + beside_weights() <= room_.bytes,
                 .forget_pages = !fits(),
                 .text = fmt::format("{} stages: {}", staged_.stages(), check.how)};
     }
@@ -61,6 +64,8 @@ class Chooser {
     }
 
   private:
+    uint64_t beside_weights() const { return need_.context / staged_.stages() + need_.compute; }
+
     // The largest stage and the two neighbours that are largest together.
     std::pair<uint64_t, uint64_t> largest_stages() const {
         uint64_t one = 0, two = 0, before = 0;
@@ -143,12 +148,14 @@ CutCheck checked(const Chooser& chooser, const Isolation& isolation, const fs::p
 }  // namespace
 
 StageWay choose_way(const fs::path& model, const PassShape& shape, const EngineOptions& engine,
-                    const Isolation& isolation, const fs::path& scratch, Progress& progress) {
+                    const Isolation& isolation, const fs::path& scratch, Progress& progress,
+                    const MemoryRoom& room) {
     if (engine.stages == kStagesOff) return {.text = "whole, as asked for"};
-    const Chooser chooser(model, shape, engine);
+    const Chooser chooser(model, shape, engine, room);
     if (!chooser.wants_stages()) return {};
     if (engine.stages == 1) return {.text = "whole, as asked for"};
     if (!chooser.why_not_cut().empty()) return chooser.whole(chooser.why_not_cut(), progress);
+    chooser.require_room_for_one();
     const CutCheck check = checked(chooser, isolation, scratch, progress);
     return check.same ? chooser.staged(check) : chooser.whole(check.how, progress);
 }

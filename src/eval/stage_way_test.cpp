@@ -17,11 +17,26 @@ constexpr PassShape kShape{.window_tokens = 48, .sequences = 2, .ubatch_tokens =
 
 class StageWayTest : public testing::Test {
   protected:
-    StageWay way_for(const fs::path& model, int32_t stages) {
+    StageWay way_for(const fs::path& model, int32_t stages,
+                     const MemoryRoom& room = available_memory()) {
         EngineOptions engine = one_thread();
         engine.stages = stages;
         progress_.warnings.clear();
-        return choose_way(model, kShape, engine, {}, folder_ / "scratch", progress_);
+        return choose_way(model, kShape, engine, isolation_, folder_ / "scratch", progress_, room);
+    }
+    // The check is done by a program that does this instead.
+    void check_by(const std::string& commands) {
+        const fs::path script = folder_ / "program";
+        write_plain(script, "#!/bin/sh\n" + commands + "\n");
+        fs::permissions(script, fs::perms::owner_all);
+        isolation_.program = script;
+    }
+    // As if the check ran out of memory: an error, and no outcome that would be believed next time.
+    void expect_no_memory(const std::string& said) {
+        const Error error = error_of([&] { way_for(baby_llama(), 3); });
+        EXPECT_EQ(error.kind(), ErrorKind::kEnvironment) << error.what();
+        EXPECT_NE(std::string(error.what()).find(said), std::string::npos) << error.what();
+        EXPECT_FALSE(fs::exists(folder_ / "cache"));
     }
     fs::path tiny(const std::string& name) const {
         auto path = folder_ / (name + ".gguf");
@@ -52,7 +67,14 @@ class StageWayTest : public testing::Test {
     fs::path folder_ = fresh_folder("stage_way");
     OwnCache cache_{folder_ / "cache"};
     WatchedProgress progress_;
+    Isolation isolation_;
 };
+
+uint64_t memory_for(const fs::path& model) {
+    return evaluation_memory(GgufFile::open(model), kShape.window_tokens, kShape.sequences,
+                             kShape.ubatch_tokens)
+        .total();
+}
 
 size_t stages_of(const fs::path& model, uint32_t wish) {
     return StagedModel(model, one_thread(), {.stages = wish}).stages();
@@ -150,6 +172,67 @@ TEST_F(StageWayTest, ACacheThatCannotBeWrittenIsDoneWithout) {
     write_plain(folder_ / "file", "");
     const OwnCache no_folder(folder_ / "file");
     EXPECT_TRUE(way_for(baby_llama(), 3).staged);
+}
+
+// --- memory -------------------------------------------------------------------------------------
+
+TEST_F(StageWayTest, IsStagedWhereOneByteIsMissingForTheWhole) {
+    const uint64_t enough = memory_for(tiny_moe());
+    EXPECT_FALSE(way_for(tiny_moe(), kStagesAuto, {enough, "the machine"}).staged);
+    const StageWay way = way_for(tiny_moe(), kStagesAuto, {enough - 1, "the machine"});
+    EXPECT_TRUE(way.staged);
+    EXPECT_TRUE(way.two_resident);
+    EXPECT_TRUE(way.forget_pages) << "states have more use for the page cache";
+}
+
+TEST_F(StageWayTest, ReadsOneStageAfterTheOtherWhereTwoDoNotFit) {
+    const StagedModel halves(tiny_moe(), one_thread(), {.stages = 2});
+    const uint64_t both = halves.bytes_read(0) + halves.bytes_read(1);
+    const StageWay way = way_for(tiny_moe(), 2, {both, "the machine"});
+    EXPECT_TRUE(way.staged);
+    EXPECT_FALSE(way.two_resident);
+}
+
+TEST_F(StageWayTest, SaysHowMuchTheLargestStageNeedsWhereNothingFits) {
+    const MemoryRoom room{uint64_t{1} << 20, "a limit on this process's group"};
+    const Error error = error_of([&] { way_for(baby_llama(), kStagesAuto, room); });
+    EXPECT_EQ(error.kind(), ErrorKind::kEnvironment);
+    EXPECT_EQ(std::string(error.what()),
+              "the largest of 5 stages of '" + baby_llama().string() +
+                  "' needs 2.26 MiB, a limit on this process's group leaves 1.00 MiB");
+    EXPECT_EQ(error.hint(), "fewer tokens per call (--ubatch) or a shorter window need less");
+    EXPECT_FALSE(fs::exists(folder_ / "cache")) << "refused before anything was checked";
+}
+
+TEST_F(StageWayTest, SaysHowManyStagesWouldNeedLess) {
+    const MemoryRoom room{uint64_t{1} << 20, "the machine"};
+    const Error error = error_of([&] { way_for(baby_llama(), 2, room); });
+    EXPECT_EQ(error.kind(), ErrorKind::kEnvironment);
+    EXPECT_TRUE(std::string(error.what()).starts_with("the largest of 2 stages of '"));
+    EXPECT_EQ(error.hint(), "--stages 5 makes them smaller");
+}
+
+TEST_F(StageWayTest, ACheckThatIsKilledIsAnErrorAndNotKept) {
+    check_by("kill -9 $$");
+    expect_no_memory("was killed (out of memory?)");
+}
+
+TEST_F(StageWayTest, ACheckThatGetsNoMemoryIsAnErrorAndNotKept) {
+    check_by("echo 'libllama gave up: ggml-cuda.cu:98: CUDA error: out of memory' >&2; exit 134");
+    expect_no_memory("CUDA error: out of memory");
+    check_by("echo \"terminate called after throwing 'std::bad_alloc'\" >&2; kill -6 $$");
+    expect_no_memory("std::bad_alloc");
+    check_by(R"(echo '{"error": "libllama cannot load it", "kind": 3, "hint": ""}' > $2.outcome)");
+    expect_no_memory("libllama cannot load it");
+}
+
+TEST_F(StageWayTest, ACheckThatLibllamaEndsIsADifferenceAndKept) {
+    check_by(
+        "echo 'libllama gave up: llama-graph.cpp:12: GGML_ASSERT(n > 0) failed' >&2; exit 134");
+    const StageWay way = way_for(baby_llama(), 3);
+    EXPECT_FALSE(way.staged);
+    EXPECT_NE(way.text.find("GGML_ASSERT(n > 0) failed"), std::string::npos) << way.text;
+    EXPECT_EQ(kept().size(), 1U);
 }
 
 }  // namespace

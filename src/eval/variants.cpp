@@ -99,7 +99,7 @@ class Variants {
 
     // The original, or a small file where the variant changes the head.
     fs::path head_file(const VariantSpec& variant, const fs::path& work) const {
-        const std::string name = model_.anatomy().tied() ? "token_embd.weight" : "output.weight";
+        const std::string name = head_name(model_.anatomy().file());
         const auto changed = variant.types.find(name);
         if (changed == variant.types.end()) return original_;
         const TensorEncoder encoder(model_, importance_);

@@ -11,6 +11,7 @@
 #include "base/child_process.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "engine/llama_log.h"
 #include "eval/importance_pass.h"
 #include "eval/stage_way.h"
 #include "eval/variant_pass.h"
@@ -78,6 +79,13 @@ bool printed_its_error(const ChildOutcome& child) {
                 line_after(child.last_errors, kHint));
 }
 
+Error out_of_memory(const fs::path& model, const std::string& reason) {
+    return {ErrorKind::kEnvironment,
+            fmt::format("not enough memory to read '{}'{}{}", model.string(),
+                        reason.empty() ? "" : ": ", reason),
+            "close other programs or use fewer tokens per call (--ubatch)"};
+}
+
 [[noreturn]] void throw_for(const ChildOutcome& child, const fs::path& model) {
     throw_if_interrupted();
     if (child.signal == 0 && printed_its_error(child)) rethrow_printed(child);
@@ -86,17 +94,14 @@ bool printed_its_error(const ChildOutcome& child) {
                     fmt::format("reading '{}' was killed (out of memory?)", model.string()),
                     "run the same command again; what is done is kept");
     }
+    const std::string reason = last_words(child.last_errors);
+    if (is_about_memory(reason)) throw out_of_memory(model, reason);
     throw Error(ErrorKind::kInput,
                 fmt::format("libllama ended while reading '{}' ({}): {}", model.string(),
                             child.signal != 0 ? fmt::format("signal {}", child.signal)
                                               : fmt::format("status {}", child.status),
-                            last_words(child.last_errors)),
+                            reason),
                 "the file is damaged or needs a newer libllama; bitgauge inspect shows its header");
-}
-
-Error out_of_memory(const fs::path& model) {
-    return {ErrorKind::kEnvironment, fmt::format("not enough memory to read '{}'", model.string()),
-            "close other programs or use fewer tokens per call (--ubatch)"};
 }
 
 // The folder goes as well where nothing was done in it.
@@ -168,7 +173,7 @@ int run_worker(const fs::path& job_file, Progress& progress) {
         outcome = error_to_json(error);
         status = static_cast<int>(error.kind());
     } catch (const std::bad_alloc&) {
-        outcome = error_to_json(out_of_memory(job.at("model").get<std::string>()));
+        outcome = error_to_json(out_of_memory(job.at("model").get<std::string>(), ""));
         status = static_cast<int>(ErrorKind::kEnvironment);
     }
     write_file_atomically(outcome_path(job_file), outcome.dump());

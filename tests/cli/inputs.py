@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 import imatrix_files
-from gguf_edit import ARRAY, STRING, Gguf
+from gguf_edit import ARRAY, STRING, Gguf, Tensor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TINYMOE = ROOT / "data/tinymoe/tinymoe-BF16.gguf"
@@ -191,6 +191,29 @@ def backwards(output: Path, source: str):
     model.write_part(output, model.tensors[::-1], model.keys)
 
 
+def nextn(output: Path, source: str):
+    """One layer more, which predicts the token after the next: a copy of the last one, behind a
+    projection of embedding and state."""
+    model = Gguf(source)
+    arch = model.keys["general.architecture"][1]
+    layers = model.keys[f"{arch}.block_count"][1]
+    model.set_uint32(f"{arch}.block_count", layers + 1)
+    model.set_uint32(f"{arch}.nextn_predict_layers", 1)
+    last, new = f"blk.{layers - 1}.", f"blk.{layers}."
+
+    def copy(old: str, name: str, shape=None) -> Tensor:
+        tensor = model.tensor(old)
+        return Tensor(new + name, shape or tensor.shape, tensor.type_id, tensor.offset)
+
+    more = [copy(tensor.name, tensor.name.removeprefix(last)) for tensor in model.tensors
+            if tensor.name.startswith(last)]
+    wide = model.tensor("blk.0.attn_qkv.weight").shape
+    more += [copy("blk.0.attn_qkv.weight", "nextn.eh_proj.weight", wide[::-1]),
+             copy("output_norm.weight", "nextn.enorm.weight"),
+             copy("output_norm.weight", "nextn.hnorm.weight")]
+    model.write_part(output, model.tensors + more, model.keys)
+
+
 def split(output: Path, source: str, count: str):
     """OUTPUT-00001-of-0000N.gguf …, each with a run of the tensors, as llama-gguf-split makes them."""
     model, n = Gguf(source), int(count)
@@ -229,7 +252,7 @@ FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
               without_entry, vocabulary, same_token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, types, key_text, key_flags, backwards,
-              split, turn_a_bit, text, head)}
+              nextn, split, turn_a_bit, text, head)}
 
 
 # --- what a test may require ----------------------------------------------------------------------
