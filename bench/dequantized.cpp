@@ -73,7 +73,7 @@ std::vector<MeasureRecord> measured(const Arguments& a) {
             both.back().use = use;
         }
     }
-    return measure_variants(a.model, both, {}, a.work / "base", options(), silent_progress());
+    return measure_variants(a.model, both, {}, a.work / "base", options(), {}, silent_progress());
 }
 
 // In millionths of a nat.

@@ -7,11 +7,15 @@
 
 #include "bitgauge/cost.h"
 #include "bitgauge/error.h"
+#include "bitgauge/hardware.h"
+#include "bitgauge/qtype.h"
 #include "bitgauge/quantize.h"
 #include "bitgauge/store.h"
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/units.h"
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/mix_options.h"
 #include "cli/plan_report.h"
@@ -30,6 +34,9 @@ struct PlanArguments {
     fs::path importance;
     fs::path out;
     std::string size;
+    std::string memory;
+    uint64_t context = 8192;
+    std::string kv = "f16";
     std::optional<double> bits;
     std::optional<double> nats;
     MixArguments mix;
@@ -39,6 +46,13 @@ struct PlanArguments {
 };
 
 constexpr size_t kCurvePoints = 40;
+constexpr uint64_t kCallTokens = 512;  // llama.cpp's own choice
+
+// Keys and values of 16 bits in another type.
+uint64_t scaled_context(uint64_t bytes, const std::string& type) {
+    return static_cast<uint64_t>(static_cast<double>(bytes) * find_type(type)->bits_per_weight() /
+                                 16);
+}
 
 // The newest sweep of this very file.
 SweepTable sweep_of(const GgufFile& file, const fs::path& store_path) {
@@ -90,9 +104,22 @@ class Planning {
         const auto exact = [this](const Mix& mix) { return exact_bytes(mix); };
         if (a_.nats) return mixer_.for_divergence(*a_.nats, exact);
         if (!a_.size.empty()) return mixer_.for_bytes(parse_size(a_.size), exact);
+        if (!a_.memory.empty()) return mixer_.for_bytes(bytes_beside_context(), exact);
         if (a_.bits) return mixer_.for_bytes(bytes_of_bits(*a_.bits), exact);
         throw Error(ErrorKind::kInput, "no budget was given",
-                    "add --size 20GiB, --bpw 4.5 or --kld 0.01; --curve shows all of them");
+                    "add --size 20GiB, --bpw 4.5, --fit 24GB or --kld 0.01; --curve shows all");
+    }
+
+    // What the memory has left beside keys, values and one call of the model.
+    uint64_t bytes_beside_context() const {
+        const uint64_t memory = parse_size(a_.memory);
+        const EvaluationMemory needs = evaluation_memory(file_, a_.context, 1, kCallTokens);
+        const uint64_t beside = scaled_context(needs.context, a_.kv) + needs.compute;
+        if (beside < memory) return memory - beside;
+        throw Error(ErrorKind::kInput,
+                    fmt::format("a context of {} tokens takes {} of {} beside the weights",
+                                a_.context, format_bytes(beside), format_bytes(memory)),
+                    "take a smaller --ctx, or --kv q8_0");
     }
 
     uint64_t bytes_of_bits(double bits) const {
@@ -125,6 +152,19 @@ void add_budgets(CLI::App& command, PlanArguments& a) {
     command.add_option("--bpw", a.bits, "Bits per weight of the file")
         ->type_name("BITS")
         ->check(CLI::PositiveNumber)
+        ->group("Budget");
+    command.add_option("--fit", a.memory, "Memory that weights, context and one call share: 24GB")
+        ->type_name("SIZE")
+        ->group("Budget");
+    command.add_option("--ctx", a.context, "Tokens of the context, of --fit")
+        ->type_name("N")
+        ->check(CLI::Range(1U, 1U << 30U))
+        ->capture_default_str()
+        ->group("Budget");
+    command.add_option("--kv", a.kv, "Type of keys and values, of --fit")
+        ->type_name("TYPE")
+        ->check(one_of({"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"}))
+        ->capture_default_str()
         ->group("Budget");
     command.add_option("--kld", a.nats, "The smallest file of at most this divergence")
         ->type_name("NATS")

@@ -70,7 +70,8 @@ void add_sweep(CLI::App& app, Console& console) {
         ->type_name("I/N")
         ->group("Measurement");
     command
-        ->add_option("--merge", a->merged, "Stores of other machines' shares; then the sweep goes on")
+        ->add_option("--merge", a->merged,
+                     "Stores of other machines' shares; then the sweep goes on")
         ->type_name("FILE")
         ->group("Measurement");
     command->add_option("--work", a->options.work, "For work in progress [STORE.sweep]")

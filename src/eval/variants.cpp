@@ -1,5 +1,8 @@
 #include "eval/variants.h"
 
+#include <map>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
@@ -46,15 +49,23 @@ class Variants {
 
     std::vector<MeasureRecord> run(std::span<const VariantSpec> variants,
                                    const FindRecord& find_record) {
-        std::vector<MeasureRecord> records(variants.size());
-        std::vector<size_t> due;
-        for (size_t i = 0; i < variants.size(); ++i) {
-            const auto found = find_record ? find_record(key_of(variants[i])) : std::nullopt;
-            if (found) records[i] = *found;
-            if (!found) due.push_back(i);
+        std::map<std::string, MeasureRecord> records;  // equal variants share one
+        std::vector<const VariantSpec*> due;
+        for (const VariantSpec& variant : variants) {
+            const std::string key = key_of(variant);
+            const auto [place, is_new] = records.try_emplace(key);
+            if (!is_new) continue;
+            const auto found = find_record ? find_record(key) : std::nullopt;
+            if (found) place->second = *found;
+            if (!found) due.push_back(&variant);
         }
-        if (!due.empty()) measure(variants, due, records);
-        return records;
+        if (!due.empty()) measure(due, records);
+        std::vector<MeasureRecord> in_order;
+        for (const VariantSpec& variant : variants) {
+            in_order.push_back(records.at(key_of(variant)));
+            in_order.back().model.file = variant.name;
+        }
+        return in_order;
     }
 
   private:
@@ -66,22 +77,23 @@ class Variants {
         return hash_text(fmt::format("{} {}", base_.key, content_of(variant)));
     }
 
-    void measure(std::span<const VariantSpec> variants, const std::vector<size_t>& due,
-                 std::vector<MeasureRecord>& records) {
+    void measure(const std::vector<const VariantSpec*>& due,
+                 std::map<std::string, MeasureRecord>& records) {
         std::vector<VariantSpec> specs;
         std::vector<Candidate> candidates;
-        for (const size_t i : due) {
-            specs.push_back(variants[i]);
-            candidates.push_back(candidate_of(variants[i]));
+        for (const VariantSpec* variant : due) {
+            specs.push_back(*variant);
+            candidates.push_back(candidate_of(*variant));
         }
         capture(specs, candidates);
         measurement_.compare(candidates, shards_);
         const PositionPlaces places = measurement_.places();
-        for (size_t i = 0; i < due.size(); ++i) {
-            records[due[i]] = measurement_.record_of(candidates[i], places);
-            if (options_.keep_record) options_.keep_record(records[due[i]]);
-            measurement_.forget(candidates[i]);
+        for (const Candidate& candidate : candidates) {
+            MeasureRecord& record = records.at(candidate.key);
+            record = measurement_.record_of(candidate, places);
+            if (options_.keep_record) options_.keep_record(record);
         }
+        for (const Candidate& candidate : candidates) measurement_.forget(candidate);
     }
 
     Candidate candidate_of(const VariantSpec& variant) {

@@ -77,8 +77,7 @@ class Bench {
 
     std::vector<MeasureRecord> variants(int32_t stages) const {
         return measure_variants(case_.original, case_.variants, {}, baseline_, options_with(stages),
-                                {},
-                                silent_progress());
+                                {}, silent_progress());
     }
     MeasureRecord file(const VariantSpec& variant) const {
         const fs::path path = file_of(case_.original, variant, folder_ / "variant.gguf");

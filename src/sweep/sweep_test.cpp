@@ -8,6 +8,7 @@
 #include "bitgauge/recipe.h"
 
 #include "eval/baseline_testing.h"
+
 #include "sweep/tensor_list.h"
 
 namespace bitgauge {
@@ -100,8 +101,7 @@ TEST(TensorList, DepthIsSpreadWithBothEnds) {
                            .layer = layer});
     }
     tensors.push_back({.tensor = "output.weight", .role = "output"});
-    EXPECT_EQ(spread_in_depth(tensors, 8),
-              (std::vector<size_t>{0, 1, 8, 16, 24, 32, 38, 39, 40}));
+    EXPECT_EQ(spread_in_depth(tensors, 8), (std::vector<size_t>{0, 1, 8, 16, 24, 32, 38, 39, 40}));
 }
 
 }  // namespace
