@@ -243,7 +243,8 @@ ExtractedRecipe extract_recipe(const ModelHeader& model);
 
 // The recipe that gives the model's tensors these types (tensor -> type), as short as it can be
 // said; tensors that are absent stay.
-Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std::string>& types);
+Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std::string>& types,
+                       const std::string& name);
 
 // general.file_type of what a recipe makes: its own, else that of the type with the most bytes, by
 // the names that llama.cpp's loader guesses (q4_K: Q4_K_M).

@@ -87,7 +87,7 @@ class Planning {
             return console.print(a_.json ? curve_json(curve).dump(1) + "\n" : curve_text(curve));
         }
         const MixPlan plan = make();
-        const Recipe recipe = recipe_of_types(model_, plan.mix);
+        const Recipe recipe = recipe_of_types(model_, plan.mix, name());
         const Resolution resolution = resolve(model_, recipe, !table_.importance_hash.empty());
         if (!a_.out.empty()) write(recipe, resolution);
         console.print(a_.json ? plan_json(plan, resolution).dump(1) + "\n"
@@ -110,6 +110,9 @@ class Planning {
                     "add --size 20GiB, --bpw 4.5, --fit 24GB or --kld 0.01; --curve shows all");
     }
 
+    // As load_recipe() will read it.
+    std::string name() const { return a_.out.empty() ? "plan" : a_.out.stem().string(); }
+
     // What the memory has left beside keys, values and one call of the model.
     uint64_t bytes_beside_context() const {
         const uint64_t memory = parse_size(a_.memory);
@@ -128,7 +131,7 @@ class Planning {
 
     // What `bitgauge quantize` writes for the mix' recipe, to the byte.
     uint64_t exact_bytes(const Mix& mix) const {
-        return preview_quantization(types_job(a_.original, model_, mix, a_.importance),
+        return preview_quantization(types_job(a_.original, model_, mix, a_.importance, name()),
                                     silent_progress())
             .bytes;
     }

@@ -81,6 +81,7 @@ MeasureOutcome measure(std::span<const fs::path> paths, const fs::path& baseline
         Candidate candidate = measurement.open(path);
         const bool look_up = find_record && !options.again && !options.until_decided;
         known.push_back(look_up ? find_record(candidate.key) : std::nullopt);
+        if (known.back()) known.back()->model.file = candidate.identity.file;
         if (!known.back()) todo.push_back(std::move(candidate));
     }
     if (options.until_decided) {

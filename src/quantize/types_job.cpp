@@ -6,8 +6,8 @@ namespace bitgauge {
 
 QuantizeJob types_job(const std::filesystem::path& original, const ModelHeader& model,
                       const std::map<std::string, std::string>& types,
-                      const std::filesystem::path& importance) {
-    const Recipe recipe = recipe_of_types(model, types);
+                      const std::filesystem::path& importance, const std::string& recipe_name) {
+    const Recipe recipe = recipe_of_types(model, types, recipe_name);
     const Resolution resolution = resolve(model, recipe, !importance.empty());
     QuantizeJob job{
         .original = original,

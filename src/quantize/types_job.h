@@ -15,6 +15,6 @@ namespace bitgauge {
 // the file is the shortest that gives these types.
 QuantizeJob types_job(const std::filesystem::path& original, const ModelHeader& model,
                       const std::map<std::string, std::string>& types,
-                      const std::filesystem::path& importance);
+                      const std::filesystem::path& importance, const std::string& recipe_name);
 
 }  // namespace bitgauge

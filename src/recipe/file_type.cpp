@@ -28,7 +28,8 @@ int64_t file_type_of(const Recipe& recipe, const Resolution& resolution) {
     return file_type_of_bytes(bytes);
 }
 
-Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std::string>& types) {
+Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std::string>& types,
+                       const std::string& name) {
     ModelHeader mixed = model;
     for (TensorInfo& tensor : mixed.tensors) {
         const auto found = types.find(tensor.name);
@@ -37,7 +38,9 @@ Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std
         tensor.type = type->name;
         tensor.type_id = type->id;
     }
-    return extract_recipe(mixed).recipe;
+    Recipe recipe = extract_recipe(mixed).recipe;
+    recipe.name = name;
+    return recipe;
 }
 
 }  // namespace bitgauge

@@ -101,7 +101,8 @@ class Chain {
                                  .isolation = options_.isolation};
         baseline.protocol.max_windows =
             windows_for(options_.sweep.protocol, options_.verify_tokens);
-        make_baseline(original_, held_out(), baseline, progress_);
+        held_out_key_ =
+            make_baseline(original_, held_out(), baseline, progress_).identity.corpus.key;
     }
 
     fs::path held_out() const { return work_ / "held-out"; }
@@ -109,9 +110,12 @@ class Chain {
     // --- one file --------------------------------------------------------------------------------
 
     DynamicFile file_of(uint64_t size) {
-        DynamicFile file;
+        DynamicFile file{.path = options_.out / fmt::format("{}-{}.gguf", original_.stem().string(),
+                                                            size_name(size)),
+                         .recipe = "plan"};
         for (file.plans = 1;; ++file.plans) {
-            file.plan = mixer_->for_bytes(size, [&](const Mix& mix) { return exact_bytes(mix); });
+            file.plan =
+                mixer_->for_bytes(size, [&](const Mix& mix) { return exact_bytes(file, mix); });
             file.promised = file.plan.predicted_nats;
             compare(file, size);
             file.kept_promise = is_kept(file);
@@ -122,10 +126,15 @@ class Chain {
         return file;
     }
 
-    uint64_t exact_bytes(const Mix& mix) const {
-        return preview_quantization(types_job(original_, model_, mix, importance_),
-                                    silent_progress())
-            .bytes;
+    uint64_t exact_bytes(const DynamicFile& file, const Mix& mix) const {
+        return preview_quantization(job_of(file, mix), silent_progress()).bytes;
+    }
+
+    QuantizeJob job_of(const DynamicFile& file, const Mix& mix) const {
+        QuantizeJob job = types_job(original_, model_, mix, importance_, file.path.stem().string());
+        job.out = file.path;
+        add_provenance(job, file);
+        return job;
     }
 
     MixMeasureJob on_held_out() const {
@@ -172,7 +181,6 @@ class Chain {
         const auto best = std::ranges::min_element(
             file.presets, {}, [](const PresetResult& p) { return p.record.kld_nats.mean.value; });
         Mix mix = file.plan.mix;
-        file.recipe = "plan";
         if (best != file.presets.end() &&
             best->record.kld_nats.mean.value < file.record.kld_nats.mean.value) {
             file.recipe = best->name;
@@ -180,24 +188,20 @@ class Chain {
             progress_.warn(fmt::format("{} is better than the plan at {}, so it is what is written",
                                        best->name, format_bytes(size)));
         }
-        file.path =
-            options_.out / fmt::format("{}-{}.gguf", original_.stem().string(), size_name(size));
-        QuantizeJob job = types_job(original_, model_, mix, importance_);
-        job.out = file.path;
-        add_provenance(job, file);
-        quantize_model(job, progress_);
+        quantize_model(job_of(file, mix), progress_);
         verify(file);
     }
 
+    // Each of the same length whatever its value is, so that the size is known before.
     void add_provenance(QuantizeJob& job, const DynamicFile& file) const {
         const Estimate& kld = file.record.kld_nats.mean;
         job.notes["bitgauge.plan.recipe"] = file.recipe;
-        job.notes["bitgauge.plan.promised_kld_nats"] = fmt::format("{:.6g}", file.promised.value);
+        job.notes["bitgauge.plan.promised_kld_nats"] = fmt::format("{:>12.5e}", file.promised.value);
         job.notes["bitgauge.plan.measured_kld_nats"] =
-            fmt::format("{:.6g} ({:.6g} to {:.6g})", kld.value, kld.low, kld.high);
+            fmt::format("{:>12.5e} ({:>12.5e} to {:>12.5e})", kld.value, kld.low, kld.high);
         job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;
         job.notes["bitgauge.plan.sweep_text"] = outcome_.sweep.corpus.key;
-        job.notes["bitgauge.plan.held_out_text"] = file.record.corpus.key;
+        job.notes["bitgauge.plan.held_out_text"] = held_out_key_;
     }
 
     // The file itself, whose numbers must be those of the mix.
@@ -222,6 +226,7 @@ class Chain {
     fs::path work_;
     fs::path importance_;
     StepTexts texts_;
+    std::string held_out_key_;
     std::optional<Mixer> mixer_;
     DynamicOutcome outcome_;
 };

@@ -10,23 +10,25 @@
 namespace bitgauge {
 namespace {
 
-constexpr size_t kPiece = 6000;  // bytes: some windows of 512 tokens
+constexpr size_t kPiece = 6000;      // bytes: some windows of 512 tokens
+constexpr size_t kLeastPiece = 400;  // for texts that are short altogether
+constexpr size_t kPiecesEach = 8;    // that a part gets of a short text
 
 // The end of the line or paragraph that holds byte `at`.
-size_t end_of_paragraph(const std::string& text, size_t at) {
+size_t end_of_paragraph(const std::string& text, size_t at, size_t piece) {
     size_t end = text.find("\n\n", at);
-    if (end == std::string::npos || end > at + kPiece) end = text.find('\n', at);
+    if (end == std::string::npos || end > at + piece) end = text.find('\n', at);
     if (end == std::string::npos) return text.size();
     return std::min(text.find_first_not_of('\n', end), text.size());
 }
 
 // A long text in pieces that end with paragraphs; chats stay whole.
-std::vector<Document> pieces_of(const Document& document) {
+std::vector<Document> pieces_of(const Document& document, size_t piece) {
     std::vector<Document> pieces;
     const std::string& text = document.text;
     size_t begin = 0;
-    while (text.size() - begin > 2 * kPiece) {
-        const size_t end = end_of_paragraph(text, begin + kPiece);
+    while (text.size() - begin > 2 * piece) {
+        const size_t end = end_of_paragraph(text, begin + piece, piece);
         if (end == text.size()) break;
         pieces.push_back(document);
         pieces.back().text = text.substr(begin, end - begin);
@@ -44,13 +46,16 @@ size_t length(const Document& document) {
 // Few long documents cannot be shared out; many short ones are left as they are.
 std::vector<Document> shareable(const std::vector<const Document*>& documents, size_t parts) {
     std::vector<Document> all;
-    const bool cut = documents.size() < 8 * parts;
+    size_t bytes = 0;
+    for (const Document* document : documents) bytes += length(*document);
+    const size_t piece = std::clamp(bytes / (kPiecesEach * parts), kLeastPiece, kPiece);
+    const bool cut = documents.size() < kPiecesEach * parts;
     for (const Document* document : documents) {
         if (!cut) {
             all.push_back(*document);
             continue;
         }
-        for (Document& piece : pieces_of(*document)) all.push_back(std::move(piece));
+        for (Document& part : pieces_of(*document, piece)) all.push_back(std::move(part));
     }
     return all;
 }
