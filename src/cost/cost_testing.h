@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "bitgauge/cost.h"
-#include "bitgauge/error.h"
-#include "bitgauge/gguf.h"
+
+#include "recipe/recipe_testing.h"
 
 namespace bitgauge {
 
@@ -32,20 +32,6 @@ inline TensorCost made_cost(const std::string& role, int32_t layer,
 
 inline double law(double smooth, double switching, double error) {
     return smooth * error + switching * std::sqrt(error);
-}
-
-// What a function that must refuse says, hint and all.
-template <class Function>
-std::string refusal(Function function) {
-    try {
-        function();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.kind(), ErrorKind::kInput);
-        EXPECT_FALSE(error.hint().empty());
-        return std::string(error.what()) + " | " + error.hint();
-    }
-    ADD_FAILURE() << "it did not refuse";
-    return "";
 }
 
 inline void expect_says(const std::string& message, const std::vector<std::string>& parts) {

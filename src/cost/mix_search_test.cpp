@@ -15,7 +15,7 @@
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kProblems = 4000;
+constexpr uint64_t kProblems = 500;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Small {
@@ -170,7 +170,9 @@ TEST(MixSearchTwin, SmoothProblemsAreSolvedExactly) {
 }
 
 TEST(MixSearchTwin, SwitchingProblemsWithinOnePercent) {
-    EXPECT_LE(excess_of({.switching = true}).largest, 0.01);
+    const Excess excess = excess_of({.switching = true});
+    EXPECT_LE(excess.largest, 0.01);
+    EXPECT_LE(excess.gap, 0.01);  // what it claims by itself
 }
 
 TEST(MixSearchTwin, PoolsAreKept) {

@@ -22,6 +22,7 @@ size_t end_of_paragraph(const std::string& text, size_t at) {
 
 // A long text in pieces that end with paragraphs; chats stay whole.
 std::vector<Document> pieces_of(const Document& document) {
+    if (!document.messages_json.empty()) return {document};  // also where it is rendered
     std::vector<Document> pieces;
     const std::string& text = document.text;
     size_t begin = 0;
