@@ -139,7 +139,8 @@ class Mixer {
     uint64_t smallest_bytes() const;
     uint64_t largest_bytes() const;
 
-    // Least divergence for a file of at most so many bytes; the smallest file of at most so much.
+    // Least divergence for a file of at most so many bytes; the smallest file of at most so much
+    // (within 0.01 %). Error(kInput), with the range, where there is none.
     // `exact`: the whole size of a mix' file, with what its maker writes about itself.
     using ExactSize = std::function<uint64_t(const Mix&)>;
     MixPlan for_bytes(uint64_t file_bytes, const ExactSize& exact = {}) const;

@@ -23,12 +23,13 @@ struct Parts {
     std::vector<Disturbed> tensors;
     double measured = 0;
 
+    bool disturbs() const { return joined(tensors, 1) > 0; }
     bool switches() const {
         return std::ranges::any_of(tensors, [](const Disturbed& d) { return d.switching > 0; });
     }
 };
 
-// Empty where the sweep does not know a tensor's type.
+// Empty where the sweep does not know a tensor's type, or where no tensor is disturbed.
 std::optional<Parts> parts_of(const MeasuredMix& mix, const SweepTable& table,
                               const std::vector<Sensitivity>& sensitivities) {
     Parts parts{.measured = mix.kld_nats.value};
@@ -40,7 +41,7 @@ std::optional<Parts> parts_of(const MeasuredMix& mix, const SweepTable& table,
         if (error == table.tensors[i].errors.end()) return std::nullopt;
         parts.tensors.push_back(disturbed(sensitivities[i], error->second));
     }
-    return parts;
+    return parts.disturbs() ? std::optional(parts) : std::nullopt;
 }
 
 Points points_at(const std::vector<Parts>& mixes, double norm) {

@@ -25,30 +25,60 @@ struct MixSearch::Solved {
     double bound = 0;
 };
 
+// What a choice comes to in the stratum where it comes to the most.
+struct MixSearch::Sum {
+    double disturbance = 0;
+    double switching = 0;  // powers
+};
+
 MixSearch::MixSearch(const MixItems& items, double norm) : items_(items), norm_(norm) {
-    double least = 0, most = 0;
-    for (const auto& options : items.switching) {
-        least += *std::ranges::min_element(options);
-        most += *std::ranges::max_element(options);
+    const size_t domains = items.items.front().options.front().cost.size();
+    double least = std::numeric_limits<double>::infinity(), most = 0;
+    for (size_t d = 0; d < domains; ++d) {
+        const auto [low, high] = range_of(d);
+        least = std::min(least, low);
+        most = std::max(most, high);
     }
+    const bool one_range = domains == 1 || most <= 0;
+    if (!one_range) chords_.push_back(chord_over(least, most));
     const bool size_only = items.pools.empty() && !items.aim.worst_domain;
-    const int n = most <= 0 ? 1 : size_only ? kChords : kFewChords;
+    const int n = most <= least ? 1 : size_only ? kChords : kFewChords;
     const double first = std::max(least, most * 1e-6);
     double from = least;
     for (int i = 0; i < n; ++i) {
-        const double to = n == 1 ? most : first * std::pow(most / first, (i + 1.0) / n);
-        Chord chord;
-        if (to > from) {
-            const double a = std::pow(from, 1 / norm), b = std::pow(to, 1 / norm);
-            chord.slope = (b - a) / (to - from);
-            chord.offset = a - chord.slope * from;
-        }
-        if (size_only) {
-            chord.frontier = std::make_unique<PlanFrontier>(priced(chord.slope), items.aim.weights);
-        }
-        chords_.push_back(std::move(chord));
+        const double to = i + 1 == n ? most : first * std::pow(most / first, (i + 1.0) / n);
+        chords_.push_back(chord_over(from, to));
         from = to;
     }
+    covering_ = one_range ? chords_.size() : 1;
+}
+
+MixSearch::Chord MixSearch::chord_over(double from, double to) const {
+    const double a = std::pow(from, 1 / norm_), b = std::pow(to, 1 / norm_);
+    Chord chord{.slope = to > from ? (b - a) / (to - from) : 0};
+    chord.offset = a - chord.slope * from;
+    if (items_.pools.empty() && !items_.aim.worst_domain) {
+        chord.frontier = std::make_unique<PlanFrontier>(priced(chord.slope), items_.aim.weights);
+    }
+    return chord;
+}
+
+// The least and the most that switching sums up to.
+std::pair<double, double> MixSearch::range_of(size_t domain) const {
+    double least = 0, most = 0;
+    for (size_t i = 0; i < items_.items.size(); ++i) {
+        const auto part = [&](size_t o) {
+            return items_.items[i].options[o].cost[domain] * items_.switching[i][o];
+        };
+        double low = part(0), high = low;
+        for (size_t o = 1; o < items_.switching[i].size(); ++o) {
+            low = std::min(low, part(o));
+            high = std::max(high, part(o));
+        }
+        least += low;
+        most += high;
+    }
+    return {least, most};
 }
 
 MixSearch::~MixSearch() = default;
@@ -69,47 +99,55 @@ MixSearch::Solved MixSearch::solve(const Chord& chord, uint64_t bytes) const {
     const PlanSolution s = chord.frontier
                                ? chord.frontier->at(bytes)
                                : plan_cost(priced(chord.slope), {bytes, items_.pools}, items_.aim);
-    return {s.choice, s.bytes, s.bound + chord.offset};
+    return {s.choice, s.bytes, (s.optimal ? s.cost : s.bound) + chord.offset};
 }
 
-double MixSearch::switching_of(const std::vector<uint32_t>& choice) const {
-    double sum = 0;
-    for (size_t i = 0; i < choice.size(); ++i) sum += items_.switching[i][choice[i]];
-    return sum;
+MixSearch::Sum MixSearch::sum_of(const std::vector<uint32_t>& choice) const {
+    Sum worst;
+    for (size_t d = 0; d < items_.items.front().options.front().cost.size(); ++d) {
+        double smooth = 0, switching = 0;
+        for (size_t i = 0; i < choice.size(); ++i) {
+            const double factor = items_.items[i].options[choice[i]].cost[d];
+            smooth += factor * items_.smooth[i][choice[i]];
+            switching += factor * items_.switching[i][choice[i]];
+        }
+        const double disturbance = smooth + std::pow(switching, 1 / norm_);
+        if (disturbance > worst.disturbance) worst = {disturbance, switching};
+    }
+    return worst;
 }
 
-double MixSearch::disturbance_of(const std::vector<uint32_t>& choice) const {
-    double sum = std::pow(switching_of(choice), 1 / norm_);
-    for (size_t i = 0; i < choice.size(); ++i) sum += items_.smooth[i][choice[i]];
-    return sum;
+// Of the concave part; 0 without switching.
+double MixSearch::slope_at(const std::vector<uint32_t>& choice) const {
+    const double switching = sum_of(choice).switching;
+    return switching > 0 ? std::pow(switching, 1 / norm_ - 1) / norm_ : 0;
 }
 
 // The tangent at a choice lies above the concave part, so what it likes better is better.
 void MixSearch::polish(FoundMix& found, uint64_t bytes) const {
     for (int i = 0; i < kPolish && found.slope > 0; ++i) {
         const PlanSolution s = plan_cost(priced(found.slope), {bytes, items_.pools}, items_.aim);
-        const double disturbance = disturbance_of(s.choice);
+        const double disturbance = sum_of(s.choice).disturbance;
         if (disturbance >= found.disturbance * (1 - 1e-9)) return;
         found.choice = s.choice;
         found.bytes = s.bytes;
         found.disturbance = disturbance;
-        found.slope = std::pow(switching_of(found.choice), 1 / norm_ - 1) / norm_;
+        found.slope = slope_at(found.choice);
     }
 }
 
 FoundMix MixSearch::for_bytes(uint64_t bytes) const {
     FoundMix best{.disturbance = std::numeric_limits<double>::infinity()};
     double bound = std::numeric_limits<double>::infinity();
-    for (const Chord& chord : chords_) {
-        Solved solved = solve(chord, bytes);
-        bound = std::min(bound, solved.bound);
-        const double disturbance = disturbance_of(solved.choice);
+    for (size_t c = 0; c < chords_.size(); ++c) {
+        Solved solved = solve(chords_[c], bytes);
+        if (c < covering_) bound = std::min(bound, solved.bound);
+        const double disturbance = sum_of(solved.choice).disturbance;
         if (disturbance >= best.disturbance) continue;
         best = {
             .choice = std::move(solved.choice), .bytes = solved.bytes, .disturbance = disturbance};
     }
-    const double switching = switching_of(best.choice);
-    best.slope = switching > 0 ? std::pow(switching, 1 / norm_ - 1) / norm_ : 0;
+    best.slope = slope_at(best.choice);
     polish(best, bytes);
     best.gap = bound > 0 ? std::max(0.0, best.disturbance / bound - 1) : 0;
     return best;
@@ -118,7 +156,8 @@ FoundMix MixSearch::for_bytes(uint64_t bytes) const {
 std::vector<PlanUpgrade> MixSearch::upgrades(const FoundMix& found, uint64_t more_bytes) const {
     const std::vector<PlanItem> items = priced(found.slope);
     PlanSolution solution{.choice = found.choice, .bytes = found.bytes};
-    solution.weights.assign(items.front().options.front().cost.size(), 1.0);
+    const size_t domains = items.front().options.front().cost.size();
+    solution.weights.assign(domains, 1.0 / static_cast<double>(domains));
     for (const PlanLimit& pool : items_.pools) {
         double use = 0;
         const auto limit = static_cast<size_t>(&pool - items_.pools.data());

@@ -8,8 +8,12 @@
 // bounds over intervals that cover all of its range bounds D over all choices. The choices that
 // solve them, made better by following the tangent where they stand [majorisation, Hunter & Lange
 // 2004, Am. Stat. 58, 30], are the candidates.
+//
+// Where the worst stratum counts, each stratum has its own sum of switching, and the bound is that
+// of one chord over all their ranges.
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "cost/mix_items.h"
@@ -36,15 +40,19 @@ class MixSearch {
   private:
     struct Chord;
     struct Solved;
+    struct Sum;
+    Chord chord_over(double from, double to) const;
+    std::pair<double, double> range_of(size_t domain) const;
     std::vector<PlanItem> priced(double slope) const;
     Solved solve(const Chord& chord, uint64_t bytes) const;
-    double switching_of(const std::vector<uint32_t>& choice) const;
-    double disturbance_of(const std::vector<uint32_t>& choice) const;
+    Sum sum_of(const std::vector<uint32_t>& choice) const;
+    double slope_at(const std::vector<uint32_t>& choice) const;
     void polish(FoundMix& found, uint64_t bytes) const;
 
     const MixItems& items_;
     double norm_;
     std::vector<Chord> chords_;
+    size_t covering_ = 0;  // so many of them cover all that a choice may sum up to
 };
 
 }  // namespace bitgauge

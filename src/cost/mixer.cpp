@@ -20,7 +20,6 @@ namespace {
 
 constexpr uint64_t kNextBytes = 100U << 20U;
 constexpr size_t kDearest = 12;
-constexpr int kRounds = 8;  // until the file with all its keys is as small as asked for
 
 double error_of(const TensorCost& tensor, const std::string& type) {
     const auto found = tensor.errors.find(type);
@@ -170,44 +169,46 @@ uint64_t Mixer::largest_bytes() const {
 
 MixPlan Mixer::for_bytes(uint64_t file_bytes, const ExactSize& exact) const {
     const State& s = *state_;
-    if (file_bytes < smallest_bytes()) {
+    const uint64_t smallest = smallest_bytes();
+    const auto refuse = [&](uint64_t fewest) {
         throw Error(ErrorKind::kInput,
                     fmt::format("a file of {} cannot be had: the smallest has {}, the largest {}",
-                                format_bytes(file_bytes), format_bytes(smallest_bytes()),
+                                format_bytes(file_bytes), format_bytes(fewest),
                                 format_bytes(largest_bytes())),
                     "ask for a size between them, or allow smaller types");
-    }
+    };
+    if (file_bytes < smallest) refuse(smallest);
     uint64_t target = file_bytes;
-    for (int round = 0;; ++round) {
+    for (uint64_t stride = 1;; stride *= 2) {  // until the file with all its keys is small enough
         const FoundMix found = s.search->for_bytes(target - s.items.other_bytes);
         MixPlan plan = s.plan_of(found, exact);
-        if (plan.file_bytes <= file_bytes || round == kRounds) {
+        if (plan.file_bytes <= file_bytes) {
             s.tell(plan, found);
             return plan;
         }
-        target = std::max(target - (plan.file_bytes - file_bytes), smallest_bytes());
+        if (target == smallest) refuse(plan.file_bytes);
+        target -= std::min(stride * (plan.file_bytes - file_bytes), target - smallest);
     }
 }
 
 MixPlan Mixer::for_divergence(double nats, const ExactSize& exact) const {
     const State& s = *state_;
-    const double wanted = s.calibration.disturbance_for(nats);
     uint64_t below = smallest_bytes(), enough = largest_bytes();
-    const auto fits = [&](uint64_t bytes) {
+    const auto divergence_at = [&](uint64_t bytes) {
         const FoundMix found = s.search->for_bytes(bytes - s.items.other_bytes);
-        return s.disturbance(s.mix_of(found.choice)) <= wanted;
+        return s.calibration.divergence(s.disturbance(s.mix_of(found.choice)));
     };
-    if (!fits(enough)) {
+    if (const double least = divergence_at(enough); least > nats) {
         throw Error(ErrorKind::kInput,
-                    fmt::format("no file has a divergence of {} nats or less: the runtime alone "
-                                "adds {:.2g}",
-                                nats, s.calibration.divergence(0)),
-                    "ask for more");
+                    fmt::format("no file has a divergence of {:.3g} nats or less: the largest, of "
+                                "{}, has {:.3g}",
+                                nats, format_bytes(enough), least),
+                    "ask for more nats, or allow larger types");
     }
-    if (fits(below)) return for_bytes(below, exact);
+    if (divergence_at(below) <= nats) enough = below;
     while (enough - below > std::max<uint64_t>(enough / 10000, 32)) {
         const uint64_t half = below + (enough - below) / 2;
-        (fits(half) ? enough : below) = half;
+        (divergence_at(half) <= nats ? enough : below) = half;
     }
     const FoundMix found = s.search->for_bytes(enough - s.items.other_bytes);
     MixPlan plan = s.plan_of(found, exact);
@@ -229,7 +230,8 @@ std::vector<Mixer::Point> Mixer::curve(size_t points) const {
     const double largest = std::log(static_cast<double>(largest_bytes()));
     std::vector<Point> curve;
     for (size_t i = 0; i < points; ++i) {
-        const double share = static_cast<double>(i) / static_cast<double>(points - 1);
+        const double share =
+            static_cast<double>(i) / static_cast<double>(std::max<size_t>(points, 2) - 1);
         const auto bytes =
             static_cast<uint64_t>(std::ceil(std::exp(smallest + share * (largest - smallest)) + 1));
         const FoundMix found = s.search->for_bytes(bytes - s.items.other_bytes);

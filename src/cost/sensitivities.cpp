@@ -15,7 +15,7 @@ void split_parts(Sensitivity& s) {
     const auto &low = s.anchors.front(), &high = s.anchors.back();
     s.smooth = high.nats / high.error;
     s.switching = 0;
-    if (s.anchors.size() < 2) return;
+    if (low.error == high.error) return;
     const double root_low = std::sqrt(low.error), root_high = std::sqrt(high.error);
     const double determinant = high.error * root_low - root_high * low.error;
     const double smooth = (high.nats * root_low - root_high * low.nats) / determinant;
@@ -81,7 +81,9 @@ std::map<std::string, Depth> by_role(const SweepTable& table) {
         (table.tensors[i].probes.empty() ? depth.others : depth.probed).push_back(i);
     }
     for (auto& [role, depth] : roles) {
-        std::ranges::sort(depth.probed, {}, [&](size_t i) { return table.tensors[i].layer; });
+        const auto layer_of = [&](size_t i) { return table.tensors[i].layer; };
+        std::ranges::sort(depth.probed, {}, layer_of);
+        std::ranges::sort(depth.others, {}, layer_of);
     }
     return roles;
 }

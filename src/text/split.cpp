@@ -24,6 +24,7 @@ size_t end_of_paragraph(const std::string& text, size_t at, size_t piece) {
 
 // A long text in pieces that end with paragraphs; chats stay whole.
 std::vector<Document> pieces_of(const Document& document, size_t piece) {
+    if (!document.messages_json.empty()) return {document};  // also where it is rendered
     std::vector<Document> pieces;
     const std::string& text = document.text;
     size_t begin = 0;
