@@ -75,7 +75,7 @@ class Choices {
             const uint64_t bytes = padded_bytes(info, type);
             item.options.push_back({.type = type,
                                     .bytes = bytes,
-                                    .cost = factors_of(i, tensor.errors.at(type)),
+                                    .cost = factors_of(i, type),
                                     .use = uses_of(tensor, bytes)});
         }
         if (item.options.empty()) {
@@ -91,6 +91,12 @@ class Choices {
         const double weight = weight_of(i, error);
         const Disturbed parts = disturbed(sensitivities_[i], error);
         return {weight * parts.smooth, std::pow(weight * parts.switching, norm_)};
+    }
+
+    // One factor per domain of the plan: strata only where the worst of them counts.
+    std::vector<double> factors_of(size_t i, const std::string& type) const {
+        if (!options_.worst_stratum) return {1.0};
+        return strata_of(i, table_.tensors[i].errors.at(type));
     }
 
     std::vector<PlanLimit> pools() const {
@@ -172,11 +178,6 @@ class Choices {
         return factors;
     }
 
-    // One factor per domain of the plan: strata only where the worst of them counts.
-    std::vector<double> factors_of(size_t i, double error) const {
-        return options_.worst_stratum ? strata_of(i, error) : std::vector<double>{1.0};
-    }
-
     double weight_of(size_t i, double error) const {
         if (weights_.empty()) return 1;
         const std::vector<double> factors = strata_of(i, error);
@@ -241,6 +242,30 @@ uint64_t bytes_of_the_rest(const ModelHeader& model, const SweepTable& table) {
     return bytes;
 }
 
+// What each option of the last item comes to; factors of tied tensors count by their nats.
+void add_parts(MixItems& mix, const std::vector<size_t>& members, const Choices& choices,
+               double norm) {
+    mix.smooth.emplace_back();
+    mix.switching.emplace_back();
+    for (PlanOption& option : mix.items.back().options) {
+        Disturbed sum;
+        double whole = 0;
+        std::vector<double> strata(option.cost.size());
+        for (const size_t i : members) {
+            const Disturbed parts = choices.parts_of(i, option.type);
+            sum.smooth += parts.smooth;
+            sum.switching += parts.switching;
+            const double nats = parts.smooth + std::pow(parts.switching, 1 / norm);
+            const std::vector<double> factors = choices.factors_of(i, option.type);
+            for (size_t d = 0; d < strata.size(); ++d) strata[d] += nats * factors[d];
+            whole += nats;
+        }
+        mix.smooth.back().push_back(sum.smooth);
+        mix.switching.back().push_back(sum.switching);
+        for (size_t d = 0; d < strata.size() && whole > 0; ++d) option.cost[d] = strata[d] / whole;
+    }
+}
+
 }  // namespace
 
 uint64_t padded_bytes(const TensorInfo& tensor, const std::string& type) {
@@ -269,20 +294,7 @@ MixItems mix_items(const ModelHeader& model, const SweepTable& table,
         for (const size_t i : members) items.push_back(choices.item_of(i));
         mix.items.push_back(items.size() == 1 ? items.front()
                                               : tie_items(items.front().name, items));
-        mix.smooth.emplace_back();
-        mix.switching.emplace_back();
-        for (PlanOption& option : mix.items.back().options) {
-            Disturbed sum;
-            for (const size_t i : members) {
-                const Disturbed parts = choices.parts_of(i, option.type);
-                sum.smooth += parts.smooth;
-                sum.switching += parts.switching;
-            }
-            mix.smooth.back().push_back(sum.smooth);
-            mix.switching.back().push_back(sum.switching);
-            // factors of tied tensors were added up
-            for (double& factor : option.cost) factor /= static_cast<double>(members.size());
-        }
+        add_parts(mix, members, choices, norm);
     }
     return mix;
 }

@@ -11,6 +11,7 @@
 #include "bitgauge/qtype.h"
 
 #include "cost/cost_testing.h"
+#include "cost/mix_items.h"
 
 namespace bitgauge {
 namespace {
@@ -301,6 +302,23 @@ TEST(Mixer, TheWorstStratumGivesBitsToWhatDisturbsIt) {
         const Mix mean = example.planned({}, 4).mix;
         const Mix worst = example.planned({.worst_stratum = true}, 4).mix;
         EXPECT_GT(bits_of(worst, dear), bits_of(mean, dear)) << switching;
+    }
+}
+
+TEST(MixItems, StrataOfTiedTensorsCountByTheirNats) {
+    Example example;
+    example.disturb_code("blk.0.ffn_up.weight");  // four times as much in code, gate is even
+    for (size_t i = 0; i < example.found.size(); ++i) {
+        if (example.table.tensors[i].role == "ffn_gate") example.found[i].smooth *= 10;
+    }
+    const MixItems mix = mix_items(example.model, example.table, example.found,
+                                   {.ties = true, .worst_stratum = true}, 1.4);
+    const auto tied = std::ranges::find(mix.items, "blk.0.ffn_gate.weight", &PlanItem::name);
+    ASSERT_NE(tied, mix.items.end());
+    for (const PlanOption& option : tied->options) {
+        if (option.type == "bf16") continue;
+        EXPECT_NEAR(option.cost[0], (10 * 1 + 1 * 0.25) / 11, 1e-9);
+        EXPECT_NEAR(option.cost[1], (10 * 1 + 1 * 4.0) / 11, 1e-9);
     }
 }
 

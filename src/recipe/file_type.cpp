@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <map>
 
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 
@@ -35,6 +38,11 @@ Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std
         const auto found = types.find(tensor.name);
         if (found == types.end()) continue;
         const QType* type = find_type(found->second);
+        if (type == nullptr) {
+            throw Error(ErrorKind::kInput,
+                        fmt::format("there is no type '{}' for '{}'", found->second, tensor.name),
+                        "names are ggml's: q4_K, iq3_s, q8_0");
+        }
         tensor.type = type->name;
         tensor.type_id = type->id;
     }

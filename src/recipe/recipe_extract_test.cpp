@@ -1,3 +1,5 @@
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "recipe/recipe_testing.h"
@@ -90,6 +92,43 @@ TEST(Extract, AQuantizedRouterNeedsAForcedRule) {
     for (const Rule& rule : extracted.recipe.rules) forced = forced || rule.forced;
     EXPECT_TRUE(forced);
     expect_reproduced(file);
+}
+
+TEST(RecipeOfTypes, GivesEachTensorItsTypeAndLeavesTheOthers) {
+    const ModelHeader model = shortened(real_model("qwen3-14b"), 6);
+    std::map<std::string, std::string> types;
+    for (const TensorInfo& tensor : model.tensors) {
+        if (!tensor.name.ends_with("ffn_up.weight") && !tensor.name.ends_with("attn_q.weight")) {
+            continue;
+        }
+        types[tensor.name] = tensor.name.starts_with("blk.3.") ? "Q6_K" : "iq4_xs";
+    }
+    const Recipe recipe = recipe_of_types(model, types);
+    const Recipe again = parse_recipe(recipe_text(recipe), "mix");
+    const Resolution resolution = resolve(model, again, true);
+    for (const TensorInfo& tensor : model.tensors) {
+        const auto wanted = types.find(tensor.name);
+        const std::string type = wanted == types.end() ? tensor.type : wanted->second;
+        EXPECT_EQ(type_of(resolution, tensor.name), find_type(type)->name) << tensor.name;
+    }
+    EXPECT_EQ(types.size(), 12U);
+}
+
+TEST(RecipeOfTypes, AnUnknownTypeIsRefusedWithTheTensor) {
+    const ModelHeader model = shortened(real_model("qwen3-14b"), 1);
+    const std::string said = refusal([&] {
+        recipe_of_types(model, {{"blk.0.ffn_up.weight", "q4_KK"}});
+    });
+    EXPECT_NE(said.find("'q4_KK' for 'blk.0.ffn_up.weight'"), std::string::npos) << said;
+}
+
+TEST(FileType, IsTheRecipesOwnOrThatOfTheMostBytes) {
+    const ModelHeader model = shortened(real_model("qwen3-14b"), 2);
+    const Recipe own = parse_recipe("extends = \"IQ3_M\"\n", "mix");
+    EXPECT_EQ(file_type_of(own, resolve(model, own, true)), 27);       // LLAMA_FTYPE_MOSTLY_IQ3_M
+    EXPECT_EQ(file_type_of_bytes({{"q4_K", 10}, {"q6_K", 5}}), 15);    // Q4_K_M
+    EXPECT_EQ(file_type_of_bytes({{"q4_K", 10}, {"iq3_s", 50}}), 26);  // IQ3_S
+    EXPECT_EQ(file_type_of_bytes({}), 1024);                           // LLAMA_FTYPE_GUESSED
 }
 
 TEST(NameLayers, RangesRunOverLayersThatTheRoleDoesNotHave) {

@@ -46,7 +46,8 @@ struct Store::Database {
     void put_tensor(const std::string& sweep_key, const TensorCost& tensor);
     void put_mix(const std::string& sweep_key, const MeasuredMix& mix);
     std::vector<SweepTable> select_sweeps(const char* where, std::string_view argument);
-    // Takes what is absent here or has fewer probes here; returns how many tensors were taken.
+    // Takes tensors that are absent here or have fewer probes here, and mixes that are absent here;
+    // returns how many were taken.
     size_t merge(const SweepTable& sweep);
 
     std::filesystem::path path;

@@ -1,8 +1,9 @@
 #pragma once
 
-// A record with every field set to a value of its own: for tests.
+// Records and sweeps with every field set to a value of its own: for tests.
 
 #include "bitgauge/record.h"
+#include "bitgauge/sweep_table.h"
 
 namespace bitgauge {
 
@@ -86,6 +87,47 @@ inline MeasureRecord example_record(const char* key = "record-key",
     r.elapsed_s = 12.5;
     r.peer_statistics = {{"99.0% Δp", 0.12}};
     return r;
+}
+
+inline Probe example_probe(const char* type, double error) {
+    return {type, error, {0.01 + error, 0.009, 0.011}, {1.5, 0.1 + error}};
+}
+
+inline TensorCost example_tensor(const char* role = "ffn_down", int32_t layer = 3) {
+    TensorCost tensor;
+    tensor.tensor = std::string("blk.") + std::to_string(layer) + "." + role + ".weight";
+    tensor.role = role;
+    tensor.layer = layer;
+    tensor.weights = 5'000'000'000;
+    tensor.errors = {{"bf16", 0}, {"q4_K", 0.1}, {"q2_K", 1.0 / 3}};
+    tensor.probes = {example_probe("q4_K", 0.1), example_probe("q2_K", 1.0 / 3)};
+    return tensor;
+}
+
+inline MeasuredMix example_mix(const char* name = "Q4_K_M") {
+    return {name,
+            {{"blk.3.ffn_down.weight", "q6_K"}, {"token_embd.weight", "q4_K"}},
+            "record-key",
+            "corpus-key",
+            {0.02, 0.019, 0.022}};
+}
+
+// Without tensors and mixes, as it is put.
+inline SweepTable example_sweep(const char* key = "sweep-key",
+                                const char* created_utc = "2026-11-21T12:00:00Z") {
+    SweepTable sweep;
+    sweep.key = key;
+    sweep.created_utc = created_utc;
+    sweep.original = example_model("BF16", 2000);
+    sweep.importance_file = "imatrix.gguf";
+    sweep.importance_hash = "fedcba";
+    sweep.protocol = {"documents", 2048, 64, true, 4, 512};
+    sweep.corpus = example_corpus();
+    sweep.build = example_build();
+    sweep.strata = {"prose", "code"};
+    sweep.cluster_stratum = {0, 1};
+    sweep.cluster_tokens = {500, 400};
+    return sweep;
 }
 
 }  // namespace bitgauge

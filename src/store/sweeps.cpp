@@ -85,7 +85,16 @@ size_t Store::Database::merge(const SweepTable& sweep) {
         put_tensor(sweep.key, tensor);
         ++taken;
     }
-    for (const MeasuredMix& mix : sweep.mixes) put_mix(sweep.key, mix);
+    for (const MeasuredMix& mix : sweep.mixes) {
+        SQLite::Statement query(sqlite,
+                                "SELECT count(*) FROM sweep_mix WHERE sweep_key = ? AND name = ?");
+        query.bind(1, sweep.key);
+        query.bind(2, mix.name);
+        query.executeStep();
+        if (query.getColumn(0).getInt() > 0) continue;
+        put_mix(sweep.key, mix);
+        ++taken;
+    }
     return taken;
 }
 

@@ -38,8 +38,8 @@ class Writer {
         while (all.size() < bytes) all += paragraph();
         return all;
     }
-    Document chat(const std::string& stratum, size_t bytes) {
-        const std::string content = text(bytes).substr(0, 12);
+    Document chat(const std::string& stratum) {
+        const std::string text = paragraph(), content = text.substr(0, text.find('.'));
         return {stratum,
                 {},
                 R"([{"role":"user","content":")" + content + R"("}])",
@@ -58,7 +58,7 @@ Corpus mixed_corpus(uint64_t seed) {
     for (int i = 0; i < 60; ++i) {
         corpus.documents.push_back({"articles", writer.text(900), {}, {}});
         if (i % 20 == 0) corpus.documents.push_back({"books", writer.text(200'000), {}, {}});
-        if (i % 2 == 0) corpus.documents.push_back(writer.chat("chats", 100));
+        if (i % 2 == 0) corpus.documents.push_back(writer.chat("chats"));
     }
     return corpus;
 }
@@ -164,7 +164,7 @@ TEST(SplitCorpus, ChatsStayWholeAlsoWhenTheyAreRendered) {
     Writer writer(5);
     Corpus corpus;
     for (int i = 0; i < 6; ++i) {
-        Document chat = writer.chat("chats", 50);
+        Document chat = writer.chat("chats");
         chat.text = writer.text(40'000);
         corpus.documents.push_back(chat);
     }
