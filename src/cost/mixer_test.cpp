@@ -136,7 +136,7 @@ TEST(Mixer, TheExactSizeOfTheFileIsKept) {
     const Example example;
     const Mixer mixer = example.mixer();
     const auto exact = [&](const Mix& mix) {
-        return resolve(example.model, recipe_of_types(example.model, mix), true).file_bytes +
+        return resolve(example.model, recipe_of_types(example.model, mix, "x"), true).file_bytes +
                10'000;
     };
     for (const double bits : {3.0, 4.0, 5.0}) {

@@ -103,7 +103,7 @@ TEST(RecipeOfTypes, GivesEachTensorItsTypeAndLeavesTheOthers) {
         }
         types[tensor.name] = tensor.name.starts_with("blk.3.") ? "Q6_K" : "iq4_xs";
     }
-    const Recipe recipe = recipe_of_types(model, types);
+    const Recipe recipe = recipe_of_types(model, types, "mine");
     const Recipe again = parse_recipe(recipe_text(recipe), "mix");
     const Resolution resolution = resolve(model, again, true);
     for (const TensorInfo& tensor : model.tensors) {
@@ -117,7 +117,7 @@ TEST(RecipeOfTypes, GivesEachTensorItsTypeAndLeavesTheOthers) {
 TEST(RecipeOfTypes, AnUnknownTypeIsRefusedWithTheTensor) {
     const ModelHeader model = shortened(real_model("qwen3-14b"), 1);
     const std::string said = refusal([&] {
-        recipe_of_types(model, {{"blk.0.ffn_up.weight", "q4_KK"}});
+        recipe_of_types(model, {{"blk.0.ffn_up.weight", "q4_KK"}}, "mine");
     });
     EXPECT_NE(said.find("'q4_KK' for 'blk.0.ffn_up.weight'"), std::string::npos) << said;
 }
