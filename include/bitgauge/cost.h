@@ -50,14 +50,10 @@ struct Sensitivity {
     std::vector<Anchor> anchors;  // at least one; errors ascend
     double smooth = 0;            // l_t: nats per unit of error
     double switching = 0;         // f_t: nats per root of error
-    // Beyond this error the smooth part grows with this power of it; 0: it does not bend.
-    double bend_error = 0;
-    double bend_exponent = 1;
     Source source = Source::kMeasured;
 
-    // What the tensor alone adds with `error`, and the smooth part of it.
+    // What the tensor alone adds with `error`.
     double nats_at(double error) const;
-    double smooth_at(double error) const;
     // The anchor whose clusters stand for `error`: the nearest on the logarithm.
     const Anchor& anchor_near(double error) const;
 };

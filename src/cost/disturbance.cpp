@@ -7,7 +7,7 @@ namespace bitgauge {
 Disturbed disturbed(const Sensitivity& sensitivity, double error) {
     if (error <= 0) return {};
     const double whole = error + kActivationError;
-    return {sensitivity.smooth_at(whole), sensitivity.switching * std::sqrt(whole)};
+    return {sensitivity.smooth * whole, sensitivity.switching * std::sqrt(whole)};
 }
 
 double joined(const std::vector<Disturbed>& tensors, double norm) {

@@ -10,10 +10,12 @@ namespace {
 
 constexpr double kLeast = 1e-9;  // nats: below it a probe shows nothing
 
-constexpr double kFlattest = 0.5, kSteepest = 2;  // growth beyond the second anchor
-
-// Both parts through two anchors, neither below 0.
-void split_parts(Sensitivity& s, const Sensitivity::Anchor& low, const Sensitivity::Anchor& high) {
+// Both parts through the outermost two anchors, neither below 0; one anchor: all of it smooth.
+void split_parts(Sensitivity& s) {
+    const auto &low = s.anchors.front(), &high = s.anchors.back();
+    s.smooth = high.nats / high.error;
+    s.switching = 0;
+    if (low.error == high.error) return;
     const double root_low = std::sqrt(low.error), root_high = std::sqrt(high.error);
     const double determinant = high.error * root_low - root_high * low.error;
     const double smooth = (high.nats * root_low - root_high * low.nats) / determinant;
@@ -24,28 +26,6 @@ void split_parts(Sensitivity& s, const Sensitivity::Anchor& low, const Sensitivi
     s.switching = smooth >= 0 ? switching : std::sqrt(high.nats / root_high * low.nats / root_low);
 }
 
-// What the smooth part grows with beyond the second anchor, from the last one.
-void bend(Sensitivity& s) {
-    const auto &from = s.anchors[1], &last = s.anchors.back();
-    const double there = last.nats - s.switching * std::sqrt(last.error);
-    if (s.smooth <= 0 || there <= 0 || last.error < 1.3 * from.error) return;
-    const double growth =
-        std::log(there / (s.smooth * from.error)) / std::log(last.error / from.error);
-    s.bend_error = from.error;
-    s.bend_exponent = std::clamp(growth, kFlattest, kSteepest);
-}
-
-// One anchor: all of it smooth. Two: both parts. Three: how the smooth part bends.
-void set_parts(Sensitivity& s) {
-    const auto& last = s.anchors.back();
-    s.smooth = last.nats / last.error;
-    s.switching = 0;
-    if (s.anchors.size() < 2 || s.anchors[0].error == s.anchors[1].error) return;
-    s.smooth = s.anchors[1].nats / s.anchors[1].error;
-    split_parts(s, s.anchors[0], s.anchors[1]);
-    if (s.anchors.size() > 2) bend(s);
-}
-
 Sensitivity of_probes(const TensorCost& tensor) {
     Sensitivity s;
     for (const Probe& probe : tensor.probes) {
@@ -53,14 +33,13 @@ Sensitivity of_probes(const TensorCost& tensor) {
             {probe.error, std::max(probe.kld_nats.value, kLeast), probe.cluster_kld});
     }
     std::ranges::sort(s.anchors, {}, &Sensitivity::Anchor::error);
-    set_parts(s);
+    split_parts(s);
     return s;
 }
 
 double per_unit(const TensorCost& tensor) {
     const Sensitivity s = of_probes(tensor);
-    const Sensitivity::Anchor& anchor = s.anchors[s.anchors.size() > 1 ? 1 : 0];
-    return anchor.nats / anchor.error;
+    return s.anchors.back().nats / s.anchors.back().error;
 }
 
 // Errors, and nats per unit of error, w of b and 1 - w of a on the logarithm; clusters as the two
@@ -85,7 +64,7 @@ Sensitivity between(const Sensitivity& a, const Sensitivity& b, double w) {
         s.anchors.insert(s.anchors.begin(), between(a.anchors[a.anchors.size() - 1 - k],
                                                     b.anchors[b.anchors.size() - 1 - k], w));
     }
-    set_parts(s);
+    split_parts(s);
     return s;
 }
 
@@ -142,12 +121,7 @@ Sensitivity average(const std::vector<Sensitivity>& known) {
 }  // namespace
 
 double Sensitivity::nats_at(double error) const {
-    return error <= 0 ? 0 : smooth_at(error) + switching * std::sqrt(error);
-}
-
-double Sensitivity::smooth_at(double error) const {
-    if (bend_error <= 0 || error <= bend_error) return smooth * error;
-    return smooth * bend_error * std::pow(error / bend_error, bend_exponent);
+    return error <= 0 ? 0 : smooth * error + switching * std::sqrt(error);
 }
 
 const Sensitivity::Anchor& Sensitivity::anchor_near(double error) const {

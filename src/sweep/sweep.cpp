@@ -27,9 +27,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // Errors that tensors are disturbed with: far above what the runtime itself adds and still in
-// proportion; where experts may be switched also a small one, which tells that part from the rest,
-// and a large one, for files of 2 and 3 bits.
-constexpr double kProbeErrors[] = {0.025, 0.0012, 0.075};
+// proportion; where experts may be switched also a small one, which tells that part from the rest.
+constexpr double kProbeErrors[] = {0.025, 0.0012};
 constexpr uint64_t kMostWeights = 4U << 20U;  // per tensor, for its type errors
 constexpr size_t kProbesAtOnce = 128;
 constexpr double kDisagreement = 1.65;                // of neighbours in depth: e^0.5
