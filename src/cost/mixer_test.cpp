@@ -108,7 +108,7 @@ TEST(Mixer, SizesAreTheRecipesToTheByte) {
     const Example example;
     for (const double bits : {2.7, 3.5, 4.5, 6.0, 20.0}) {
         const MixPlan plan = example.planned({}, bits);
-        const Recipe recipe = recipe_of_types(example.model, plan.mix);
+        const Recipe recipe = recipe_of_types(example.model, plan.mix, "x");
         const Resolution resolution = resolve(example.model, recipe, true);
         EXPECT_EQ(plan.file_bytes, resolution.file_bytes);
         EXPECT_LE(plan.file_bytes, example.bytes_of(bits));

@@ -49,6 +49,7 @@ class Chain {
         outcome_.overlap = texts_.overlap;
         find_importance();
         sweep();
+        for (const uint64_t size : options_.sizes) mixer_->for_bytes(size);  // can they be had
         make_held_out_baseline();
         for (const uint64_t size : options_.sizes) outcome_.files.push_back(file_of(size));
         return std::move(outcome_);
@@ -105,7 +106,7 @@ class Chain {
             make_baseline(original_, held_out(), baseline, progress_).identity.corpus.key;
     }
 
-    fs::path held_out() const { return work_ / "held-out"; }
+    fs::path held_out() const { return work_ / fmt::format("held-out-{}", options_.verify_tokens); }
 
     // --- one file --------------------------------------------------------------------------------
 
@@ -196,7 +197,8 @@ class Chain {
     void add_provenance(QuantizeJob& job, const DynamicFile& file) const {
         const Estimate& kld = file.record.kld_nats.mean;
         job.notes["bitgauge.plan.recipe"] = file.recipe;
-        job.notes["bitgauge.plan.promised_kld_nats"] = fmt::format("{:>12.5e}", file.promised.value);
+        job.notes["bitgauge.plan.promised_kld_nats"] =
+            fmt::format("{:>12.5e}", file.promised.value);
         job.notes["bitgauge.plan.measured_kld_nats"] =
             fmt::format("{:>12.5e} ({:>12.5e} to {:>12.5e})", kld.value, kld.low, kld.high);
         job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;

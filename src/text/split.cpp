@@ -14,12 +14,16 @@ constexpr size_t kPiece = 6000;      // bytes: some windows of 512 tokens
 constexpr size_t kLeastPiece = 400;  // for texts that are short altogether
 constexpr size_t kPiecesEach = 8;    // that a part gets of a short text
 
-// The end of the line or paragraph that holds byte `at`.
-size_t end_of_paragraph(const std::string& text, size_t at, size_t piece) {
-    size_t end = text.find("\n\n", at);
-    if (end == std::string::npos || end > at + piece) end = text.find('\n', at);
-    if (end == std::string::npos) return text.size();
-    return std::min(text.find_first_not_of('\n', end), text.size());
+// Where the first paragraph, line or word ends that does so from byte `at` on within `piece` bytes;
+// words of scripts without spaces may end the text.
+size_t end_of_piece(const std::string& text, size_t at, size_t piece) {
+    for (const char* end : {"\n\n", "\n", " "}) {
+        const size_t found = text.find(end, at);
+        if (found != std::string::npos && found <= at + piece) {
+            return std::min(text.find_first_not_of(end[0], found), text.size());
+        }
+    }
+    return text.size();
 }
 
 // A long text in pieces that end with paragraphs; chats stay whole.
@@ -29,7 +33,7 @@ std::vector<Document> pieces_of(const Document& document, size_t piece) {
     const std::string& text = document.text;
     size_t begin = 0;
     while (text.size() - begin > 2 * piece) {
-        const size_t end = end_of_paragraph(text, begin + piece, piece);
+        const size_t end = end_of_piece(text, begin + piece, piece);
         if (end == text.size()) break;
         pieces.push_back(document);
         pieces.back().text = text.substr(begin, end - begin);
