@@ -66,7 +66,8 @@ void render_chats(Corpus& corpus, const std::string& chat_template, const std::s
 
 // Parts that share no text, one per share (of bytes, >= 0, in any unit), each stratum in every part
 // as far as its documents go round. Where a stratum has few documents, long ones are cut between
-// paragraphs, else lines or words, and the pieces are documents. The same corpus gives the same parts.
+// paragraphs, else lines or words, and the pieces are documents. The same corpus gives the same
+// parts.
 std::vector<Corpus> split_corpus(const Corpus& corpus, std::span<const double> shares);
 
 // JSON Lines that read_corpus() reads back as the same documents and strata.

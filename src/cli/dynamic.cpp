@@ -41,6 +41,13 @@ void require_kept(const DynamicOutcome& outcome) {
 }
 
 void run_dynamic(DynamicArguments& a, Console& console) {
+    if (a.sizes.empty()) {
+        throw Error(ErrorKind::kInput, "no size was given", "add --size 20GiB");
+    }
+    if (a.options.texts.empty()) {
+        throw Error(ErrorKind::kInput, "no text was given",
+                    "add -t FILE: plain text, JSONL or a folder of them");
+    }
     a.options.isolation = this_program();
     a.options.mix = mix_options(a.mix);
     for (const std::string& size : a.sizes) a.options.sizes.push_back(parse_size(size));
@@ -58,18 +65,18 @@ void run_dynamic(DynamicArguments& a, Console& console) {
 void add_dynamic(CLI::App& app, Console& console) {
     auto a = std::make_shared<DynamicArguments>();
     CLI::App* command = add_command(
-        app, console, "dynamic", "The best file for a size: measured, planned, made, checked",
+        app, console, "dynamic", "The best file for a size, from an original",
         "  bitgauge dynamic model-BF16.gguf --size 20GiB -t texts/ -o quants/\n"
         "  bitgauge dynamic model-BF16.gguf --size 12GiB,16GiB,20GiB -t texts/ -o quants/");
     command->add_option("ORIGINAL", a->original, "The unquantized model (first shard)")
         ->required()
         ->type_name("");
-    command->add_option("--size", a->sizes, "Of the file, or of several: 12GiB,16GiB,20GiB")
-        ->required()
+    command->add_option("--size", a->sizes, "Of the file, or of several: 12GiB,16GiB")
         ->delimiter(',')
         ->type_name("SIZE");
-    command->add_option("-t,--text", a->options.texts, "Shared out between the steps")
-        ->required()
+    command
+        ->add_option("-t,--text", a->options.texts,
+                     "Text, JSONL or a folder; shared out to the steps")
         ->type_name("PATH");
     command->add_option("--held-out", a->options.held_out, "For the check [a share of -t]")
         ->type_name("PATH");

@@ -42,6 +42,10 @@ SweepShare parse_share(const std::string& text) {
 }
 
 void run_sweep(SweepArguments& a, Console& console) {
+    if (a.options.texts.empty()) {
+        throw Error(ErrorKind::kInput, "no text was given",
+                    "add -t FILE: plain text, JSONL or a folder of them");
+    }
     a.options.isolation = this_program();
     if (!a.share.empty()) a.options.share = parse_share(a.share);
     if (a.options.work.empty()) a.options.work = a.store.string() + ".sweep";
@@ -60,8 +64,7 @@ void add_sweep(CLI::App& app, Console& console) {
     command->add_option("ORIGINAL", a->original, "The unquantized model (first shard)")
         ->required()
         ->type_name("");
-    command->add_option("-t,--text", a->options.texts, "Text files, JSONL or folders")
-        ->required()
+    command->add_option("-t,--text", a->options.texts, "Text, JSONL or a folder; may be repeated")
         ->type_name("PATH");
     command->add_option("-i,--imatrix", a->options.importance, "Importance, for the encoders")
         ->type_name("FILE");
