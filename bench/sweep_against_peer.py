@@ -11,7 +11,7 @@ quartiles of sweep / brute force, the times and the tensors that differ most.
 
 Brute force computes with the quantized blocks (and activations rounded to 8 bits), the sweep with
 the blocks' decoded values. --decoded adds a third column: files whose one tensor was quantized and
-decoded to F32 again, which differ from the sweep in nothing but the program.
+decoded to BF16 again, as the sweep does, so that nothing but the program differs.
 
 Afterwards --pairs times, in turn: the sweep into an empty store, and 8 tensors of brute force.
 Times are wall times of whole processes, and CPU times for machines that are shared. What was
@@ -133,7 +133,7 @@ class Task:
     def decoded(self, tensor: str, kind: str) -> dict:
         blocks, model = self.work / "one.gguf", self.work / "one-decoded.gguf"
         self.quantize(self.options.original, blocks, tensor, kind)
-        self.quantize(blocks, model, tensor, "f32", "--allow-requantize")
+        self.quantize(blocks, model, tensor, "bf16", "--allow-requantize")
         _, kld = self.perplexity(model, "--kl-divergence")
         blocks.unlink()
         model.unlink()
@@ -202,13 +202,14 @@ def accuracy(data) -> list:
     brute = {name: row["kld_nats"] for name, row in data["brute"].items()}
     decoded = {name: row["kld_nats"] for name, row in data.get("decoded", {}).items()}
     pairs = [("sweep / brute force", sweep, brute)]
-    if decoded.keys() == sweep.keys():
+    if len(decoded) > 2:
         pairs += [("sweep / brute force with decoded values", sweep, decoded),
                   ("brute force with decoded values / brute force", decoded, brute)]
     lines = ["| mean KLD of each tensor | rank correlation | median ratio | quartiles | extremes | tensors |",
              "|---|---:|---:|---|---|---:|"]
-    lines += [f"| {title} | {comparison([a[n] for n in sweep], [b[n] for n in sweep])} |"
-              for title, a, b in pairs]
+    for title, a, b in pairs:
+        both = [n for n in a if n in b]
+        lines.append(f"| {title} | {comparison([a[n] for n in both], [b[n] for n in both])} |")
     small = sum(value < 100 * PRINTED for value in brute.values())
     lines += ["", f"Brute force of the original itself: {data['base']['floor']['kld_nats']:.6f} nats. "
               f"llama-perplexity prints six decimals: {small} tensors are below {100 * PRINTED:.5f} nats, "
@@ -239,15 +240,17 @@ def timing_row(title, load, sweep, brute, base, n) -> str:
 def times(data) -> list:
     sweep, brute, base = data["sweep"]["full"], data["brute"], data["base"]["brute"]
     n = len(brute)
+    probes = sum(len(p) for p in sweep["tensors"].values())
     lines = ["| run | load | sweep, s | brute force, s | ratio | sweep, CPU s | brute force, CPU s | ratio |",
              "|---|---:|---:|---:|---:|---:|---:|---:|",
              timing_row("all tensors", statistics.mean(row["load"] for row in brute.values()),
-                        sweep["cost"], [row["cost"] for row in brute.values()], base["cost"], n)]
+                        sweep["cost"], [row["cost"] for row in brute.values()], base["cost"], n),
+             timing_row("all probes of the sweep, brute force scaled", statistics.mean(row["load"] for row in brute.values()),
+                        sweep["cost"], [row["cost"] for row in brute.values()], base["cost"], probes)]
     for i, pair in data.get("pairs", {}).items():
         lines.append(timing_row(f"in turn, {int(i) + 1} ({len(pair['brute'])} tensors × {n / len(pair['brute']):.2f})",
                                 pair["load"], pair["sweep"], pair["brute"], base["cost"], n))
     written = sum(row["bytes_written"] for row in brute.values())
-    probes = sum(len(p) for p in sweep["tensors"].values())
     return lines + ["", f"Load is the machine's average over a minute before. The sweep did {probes} probes of {n} tensors, "
                     f"the error of every type for each, and whole mixes ({REFERENCE_TOKENS} positions): all of "
                     f"that is in its time; brute force did one type of each. Brute force wrote {written / MIB:,.0f} MiB of "
@@ -259,7 +262,7 @@ def times(data) -> list:
 def summary(options, data) -> str:
     setting = data["setting"]
     scored = setting["windows"] * (setting["window"] // 2 - 1)
-    lines = ["# Sweep against brute force", "", machine(1) + (f" {options.note}" if options.note else ""), "",
+    lines = ["# Sweep against brute force", "", machine(1).replace("threads", "thread") + (f" {options.note}" if options.note else ""), "",
              f"{setting['original']}, {setting['text']}, {setting['windows']} windows of {setting['window']}, "
              f"{scored:,} positions, importance: {setting['imatrix'] or 'none'}. Brute force computes with "
              "quantized blocks and activations of 8 bits, the sweep with decoded values.", ""]
