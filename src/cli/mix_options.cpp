@@ -41,13 +41,13 @@ bool is_iq(const std::string& type) {
 
 void add_mix_options(CLI::App& command, MixArguments& a) {
     command.add_option("--pin", a.pins, "A type for a role or tensor: 'output*=q6_K', '*=keep'")
-        ->type_name("PATTERN=TYPE")
+        ->type_name("ROLE=TYPE")
         ->group("Types");
     command.add_option("--min-bits", a.fewest_bits, "At least so many bits per weight")
-        ->type_name("PATTERN=BITS")
+        ->type_name("ROLE=BITS")
         ->group("Types");
     command.add_option("--pool", a.pools, "All tensors of the pattern together: '*_exps*=16GiB'")
-        ->type_name("PATTERN=SIZE")
+        ->type_name("ROLE=SIZE")
         ->group("Types");
     command.add_option("--types", a.types, "Only these, separated by commas")
         ->type_name("TYPE")
