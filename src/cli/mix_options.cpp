@@ -22,6 +22,7 @@ MixRule rule_of(const std::string& text) {
 
 std::vector<MixRule> rules_of(const std::vector<std::string>& texts) {
     std::vector<MixRule> rules;
+    rules.reserve(texts.size());
     for (const std::string& text : texts) rules.push_back(rule_of(text));
     return rules;
 }

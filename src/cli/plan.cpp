@@ -61,8 +61,11 @@ SweepTable sweep_of(const GgufFile& file, const fs::path& store_path) {
     std::optional<SweepTable> newest;
     std::string others;
     for (SweepTable& sweep : store.all_sweeps()) {
-        if (sweep.original.content_hash == hash) newest = std::move(sweep);
-        if (!newest) others = sweep.original.file;
+        if (sweep.original.content_hash == hash) {
+            newest = std::move(sweep);
+        } else {
+            others = sweep.original.file;
+        }
     }
     if (newest) return std::move(*newest);
     const std::string name = file.shards().front().filename().string();

@@ -291,6 +291,7 @@ MixItems mix_items(const ModelHeader& model, const SweepTable& table,
                  .other_bytes = bytes_of_the_rest(model, table)};
     for (const auto& members : mix.members) {
         std::vector<PlanItem> items;
+        items.reserve(members.size());
         for (const size_t i : members) items.push_back(choices.item_of(i));
         mix.items.push_back(items.size() == 1 ? items.front()
                                               : tie_items(items.front().name, items));

@@ -72,6 +72,7 @@ struct Mixer::State {
         for (const Disturbed& part : parts) power += std::pow(part.switching, calibration.norm);
         const double slope = power > 0 ? std::pow(power, 1 / calibration.norm - 1) : 0;
         std::vector<double> nats;
+        nats.reserve(parts.size());
         for (const Disturbed& part : parts) {
             nats.push_back(part.smooth + slope * std::pow(part.switching, calibration.norm));
         }

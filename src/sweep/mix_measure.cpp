@@ -42,6 +42,7 @@ std::vector<MeasureRecord> measure_mixes(const MixMeasureJob& job,
                                          Progress& progress) {
     const GgufFile original = GgufFile::open(job.original);
     std::vector<VariantSpec> specs;
+    specs.reserve(mixes.size());
     for (const NamedMix& mix : mixes) specs.push_back(spec_of(original, mix));
     const MeasureOptions options{.engine = finest_stages(job.engine), .isolation = job.isolation};
     const auto find = [&](const std::string& key) { return store.find(key); };
