@@ -58,7 +58,10 @@ struct Sensitivity {
     const Anchor& anchor_near(double error) const;
 };
 
-// One for each of table.tensors. A role without any probe gets the mean of all probed tensors.
+// One for each of table.tensors, in nats of the text of the table's whole mixes: probes are of a
+// part of it, and mixes measured on both give the ratio. A tensor disturbed once, where others were
+// disturbed twice, shares their proportion of switching. A role without any probe gets the mean of
+// all probed tensors.
 // Error(kInput) where the table has no probe at all.
 std::vector<Sensitivity> sensitivities(const SweepTable& table);
 
@@ -79,9 +82,9 @@ struct Calibration {
     double disturbance_for(double divergence) const;  // its inverse; 0 at or below the floor
 };
 
-// From the table's measured mixes: with switching, p (1 to 2) and the scale, least squares on the
-// logarithm; without, the scale from one mix, the exponent (0.7 to 1.5) from two, the floor from
-// three. No mixes: as Calibration is made.
+// From the table's mixes, those measured on the probes' own text left out: with switching, p (1 to
+// 2) and the scale, least squares on the logarithm; without, the scale from one mix, the exponent
+// (0.7 to 1.5) from two, the floor from three. No mixes: as Calibration is made.
 Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& sensitivities);
 
 // --- mixes ---------------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ ModelHeader model_header(const GgufFile& file);
 struct ResolvedTensor {
     std::string name;
     std::string role;
+    int32_t layer = -1;  // -1: outside of layers
     std::vector<uint64_t> shape;
     std::string original;  // its type in the model
     std::string wanted;    // what the rule says

@@ -133,6 +133,7 @@ Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& s
     std::vector<Parts> mixes;
     bool switches = false;
     for (const MeasuredMix& mix : table.mixes) {
+        if (mix.corpus_key == table.corpus.key) continue;
         auto parts = parts_of(mix, table, sensitivities);
         if (!parts) continue;
         switches = switches || parts->switches();

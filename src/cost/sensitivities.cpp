@@ -57,6 +57,18 @@ Sensitivity::Anchor between(const Sensitivity::Anchor& a, const Sensitivity::Anc
     return anchor;
 }
 
+// The share of switching in what a tensor does with the error of its largest anchor.
+double switching_share(const Sensitivity& s) {
+    const Sensitivity::Anchor& high = s.anchors.back();
+    return s.switching * std::sqrt(high.error) / s.nats_at(high.error);
+}
+
+void set_share(Sensitivity& s, double share) {
+    const Sensitivity::Anchor& high = s.anchors.back();
+    s.smooth = (1 - share) * high.nats / high.error;
+    s.switching = share * high.nats / std::sqrt(high.error);
+}
+
 Sensitivity between(const Sensitivity& a, const Sensitivity& b, double w) {
     Sensitivity s{.source = Sensitivity::Source::kInterpolated};
     const size_t n = std::min(a.anchors.size(), b.anchors.size());
@@ -65,6 +77,7 @@ Sensitivity between(const Sensitivity& a, const Sensitivity& b, double w) {
                                                     b.anchors[b.anchors.size() - 1 - k], w));
     }
     split_parts(s);
+    if (n < 2) set_share(s, (1 - w) * switching_share(a) + w * switching_share(b));
     return s;
 }
 
@@ -88,14 +101,57 @@ std::map<std::string, Depth> by_role(const SweepTable& table) {
     return roles;
 }
 
+// The two of `known`, in depth, that `layer` lies between, and how far from the first one.
+struct Neighbours {
+    size_t before, after;
+    double weight;  // of the second one
+};
+
+Neighbours neighbours(const SweepTable& table, const std::vector<size_t>& known, int32_t layer) {
+    const auto layer_of = [&](size_t i) { return table.tensors[i].layer; };
+    const auto next = std::ranges::lower_bound(known, layer, {}, layer_of);
+    const size_t b = next == known.end() ? known.back() : *next;
+    const size_t a = next == known.begin() ? known.front() : *(next - 1);
+    const double gap = layer_of(b) - layer_of(a);
+    return {a, b, gap > 0 ? std::clamp((layer - layer_of(a)) / gap, 0.0, 1.0) : 0};
+}
+
+// Along a role's depth: `value(i)` of the known tensors around `layer`, linearly, and the ends'
+// beyond them.
+template <class Value>
+double along_depth(const SweepTable& table, const std::vector<size_t>& known, int32_t layer,
+                   Value value) {
+    const auto [a, b, w] = neighbours(table, known, layer);
+    return (1 - w) * value(a) + w * value(b);
+}
+
+// Tensors that were disturbed once, among others that were disturbed twice: the same share of
+// switching as those of the role have.
+void share_switching(const SweepTable& table, std::vector<Sensitivity>& all) {
+    const auto is_split = [&](size_t i) { return all[i].anchors.size() > 1; };
+    double sum = 0, n = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+        if (!is_split(i)) continue;
+        sum += switching_share(all[i]);
+        n += 1;
+    }
+    if (n == 0) return;
+    for (const auto& [role, depth] : by_role(table)) {
+        std::vector<size_t> split;
+        std::ranges::copy_if(depth.probed, std::back_inserter(split), is_split);
+        for (const size_t i : depth.probed) {
+            if (is_split(i)) continue;
+            set_share(all[i], split.empty()
+                                  ? sum / n
+                                  : along_depth(table, split, table.tensors[i].layer,
+                                                [&](size_t k) { return switching_share(all[k]); }));
+        }
+    }
+}
+
 Sensitivity interpolated(const SweepTable& table, const std::vector<size_t>& probed,
                          const std::vector<Sensitivity>& known, int32_t layer) {
-    const auto layer_of = [&](size_t i) { return table.tensors[i].layer; };
-    const auto after = std::ranges::lower_bound(probed, layer, {}, layer_of);
-    const size_t b = after == probed.end() ? probed.back() : *after;
-    const size_t a = after == probed.begin() ? probed.front() : *(after - 1);
-    const double gap = layer_of(b) - layer_of(a);
-    const double w = gap > 0 ? std::clamp((layer - layer_of(a)) / gap, 0.0, 1.0) : 0;
+    const auto [a, b, w] = neighbours(table, probed, layer);
     return between(known[a], known[b], w);
 }
 
@@ -118,6 +174,31 @@ Sensitivity average(const std::vector<Sensitivity>& known) {
             .source = Sensitivity::Source::kInterpolated};
 }
 
+// What the text of the whole mixes is beside that of the probes, from mixes measured on both: the
+// ratio estimate of double sampling [Cochran 1977, Sampling Techniques, ch. 12].
+double text_ratio(const SweepTable& table) {
+    double sum = 0, n = 0;
+    for (const MeasuredMix& here : table.mixes) {
+        if (here.corpus_key != table.corpus.key) continue;
+        for (const MeasuredMix& there : table.mixes) {
+            if (there.corpus_key == here.corpus_key || there.types != here.types) continue;
+            if (!(here.kld_nats.value > 0) || !(there.kld_nats.value > 0)) continue;
+            sum += std::log(there.kld_nats.value / here.kld_nats.value);
+            n += 1;
+        }
+    }
+    return n > 0 ? std::exp(sum / n) : 1;
+}
+
+void scale_by(Sensitivity& s, double factor) {
+    s.smooth *= factor;
+    s.switching *= factor;
+    for (Sensitivity::Anchor& anchor : s.anchors) {
+        anchor.nats *= factor;
+        for (double& sum : anchor.cluster_sums) sum *= factor;
+    }
+}
+
 }  // namespace
 
 double Sensitivity::nats_at(double error) const {
@@ -135,6 +216,7 @@ std::vector<Sensitivity> sensitivities(const SweepTable& table) {
     for (size_t i = 0; i < all.size(); ++i) {
         if (!table.tensors[i].probes.empty()) all[i] = of_probes(table.tensors[i]);
     }
+    share_switching(table, all);
     const Sensitivity otherwise = average(all);
     for (const auto& [role, depth] : by_role(table)) {
         for (const size_t i : depth.others) {
@@ -143,6 +225,8 @@ std::vector<Sensitivity> sensitivities(const SweepTable& table) {
                          : interpolated(table, depth.probed, all, table.tensors[i].layer);
         }
     }
+    const double ratio = text_ratio(table);
+    for (Sensitivity& s : all) scale_by(s, ratio);
     return all;
 }
 

@@ -44,6 +44,10 @@ Head::Head(int type_id, size_t vocabulary, size_t width, std::span<const std::by
     }
 }
 
+bool Head::is_quantized() const {
+    return traits_of(type_id_)->is_quantized;
+}
+
 HeadInputs Head::prepare(std::vector<float> states) const {
     HeadInputs inputs{.rows = states.size() / width_, .floats = {}, .integers = {}};
     if (has_integer_product(type_id_, width_)) {
@@ -78,6 +82,7 @@ std::span<const std::byte> Head::rows(size_t first, size_t count) const {
 }
 
 void Head::round_inputs(std::span<float> states) const {
+    if (keeps_inputs_) return;
     std::vector<std::byte> scratch(activation_scratch_bytes(type_id_, width_));
     for (size_t at = 0; at + width_ <= states.size(); at += width_) {
         round_activation_row(type_id_, states.subspan(at, width_), scratch);

@@ -55,6 +55,10 @@ class Head {
     // a while: their pages may go. From any thread.
     void after_use(std::function<void(size_t, size_t)> release) { release_ = std::move(release); }
 
+    // The product of a model whose weights are widened to F32 (EngineOptions::single_precision):
+    // inputs are not rounded.
+    void keep_inputs() { keeps_inputs_ = !is_quantized(); }
+
     int type_id() const { return type_id_; }
     std::span<const std::byte> weights() const { return weights_; }
     size_t vocabulary() const { return vocabulary_; }
@@ -80,6 +84,7 @@ class Head {
                 std::span<float> out, std::vector<float>& scratch) const;
 
   private:
+    bool is_quantized() const;
     std::span<const std::byte> rows(size_t first, size_t count) const;
     void finish(size_t n_states, size_t first, size_t count, std::span<float> out) const;
     void apply_transform(size_t n_states, size_t first, size_t count, std::span<float> out) const;
@@ -88,6 +93,7 @@ class Head {
     size_t vocabulary_;
     size_t width_;
     size_t row_bytes_;
+    bool keeps_inputs_ = false;
     std::span<const std::byte> weights_;
     HeadTransform transform_;
     std::function<void(size_t, size_t)> release_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
 
 #include "engine/segment_header.h"
 
@@ -17,6 +18,8 @@ namespace bitgauge {
 namespace {
 
 constexpr std::string_view kEmbedding = "token_embd.weight";
+constexpr size_t kNarrowBytes = 2;  // of a weight that can be widened
+constexpr size_t kWidenedAtOnce = size_t{1} << 20;
 
 // Whose rows (or entries) are the vocabulary's tokens.
 bool is_per_token(const TensorInfo& tensor, uint64_t vocabulary) {
@@ -32,8 +35,9 @@ int smallest_type(const TensorInfo& tensor) {
 
 class SegmentBuilder {
   public:
-    SegmentBuilder(const Anatomy& model, const CutStage& stage, const ReplacedTensors& replaced)
-        : model_(model), stage_(stage), replaced_(replaced) {
+    SegmentBuilder(const Anatomy& model, const CutStage& stage, const ReplacedTensors& replaced,
+                   bool widen)
+        : model_(model), stage_(stage), replaced_(replaced), widen_(widen) {
         const TensorInfo* embedding = model.file().find_tensor(std::string(kEmbedding));
         tokens_ = embedding == nullptr ? 0 : embedding->shape.back();
     }
@@ -50,7 +54,8 @@ class SegmentBuilder {
     struct Source {
         const TensorInfo* tensor = nullptr;  // nullptr: zeros
         const std::byte* bytes = nullptr;
-        uint64_t size = 0;
+        uint64_t size = 0;  // as it stands in the segment
+        bool widened = false;
     };
 
     // Tensors outside of layers.
@@ -95,11 +100,14 @@ class SegmentBuilder {
 
     void add_whole(const TensorInfo& tensor, const std::string& name) {
         const auto found = replaced_.find(tensor.name);
-        if (found == replaced_.end()) {
-            add(tensor, name, tensor.type_id, {&tensor, nullptr, tensor.bytes});
-        } else {
+        if (found != replaced_.end()) {
             const ReplacedTensor& other = found->second;
             add(tensor, name, other.type_id, {nullptr, other.bytes.data(), other.bytes.size()});
+        } else if (widen_ && can_be_widened(tensor.type_id)) {
+            add(tensor, name, GGML_TYPE_F32,
+                {&tensor, nullptr, tensor.elements() * sizeof(float), true});
+        } else {
+            add(tensor, name, tensor.type_id, {&tensor, nullptr, tensor.bytes});
         }
     }
 
@@ -123,8 +131,10 @@ class SegmentBuilder {
             if (source.tensor != nullptr) {
                 piece.shard = source.tensor->shard;
                 piece.at = source.tensor->offset;
-                segment.bytes_read += source.size;
+                if (source.widened) piece.narrow_type = source.tensor->type_id;
+                segment.bytes_read += source.tensor->bytes;
             }
+            segment.weight_bytes += source.size;
             segment.pieces.push_back(piece);
         }
         return segment;
@@ -133,6 +143,7 @@ class SegmentBuilder {
     const Anatomy& model_;
     const CutStage& stage_;
     const ReplacedTensors& replaced_;
+    bool widen_;
     uint64_t tokens_ = 0;
     GgufWriter writer_;
     std::vector<Source> sources_;  // in the order of the writer's table
@@ -144,8 +155,20 @@ void copy_part(std::span<std::byte> out, uint64_t from, std::span<const std::byt
 
 }  // namespace
 
-Segment make_segment(const Anatomy& model, const CutStage& stage, const ReplacedTensors& replaced) {
-    return SegmentBuilder(model, stage, replaced).build();
+bool can_be_widened(int type_id) {
+    return type_id == GGML_TYPE_BF16 || type_id == GGML_TYPE_F16;
+}
+
+std::vector<std::byte> widened(int type_id, std::span<const std::byte> bytes) {
+    std::vector<float> values(bytes.size() / kNarrowBytes);
+    decode_row(type_id, bytes, values);
+    const auto wide = std::as_bytes(std::span(values));
+    return {wide.begin(), wide.end()};
+}
+
+Segment make_segment(const Anatomy& model, const CutStage& stage, const ReplacedTensors& replaced,
+                     bool widen) {
+    return SegmentBuilder(model, stage, replaced, widen).build();
 }
 
 OriginalFiles::OriginalFiles(const GgufFile& file) {
@@ -220,8 +243,24 @@ struct SegmentStream::State {
         const uint64_t from = position - piece.offset;
         if (piece.bytes != nullptr) {
             copy_part(out, from, {piece.bytes, piece.size});
+        } else if (piece.narrow_type >= 0) {
+            read_widened(piece, from, out);
         } else {
             files.read(piece.shard, piece.at + from, out);
+        }
+    }
+
+    // The values that [from, from + size) is part of, whole ones, a bufferful at a time.
+    void read_widened(const SegmentPiece& piece, uint64_t from, std::span<std::byte> out) const {
+        while (!out.empty()) {
+            const uint64_t first = from / sizeof(float), skip = from % sizeof(float);
+            const size_t n = std::min<size_t>(out.size(), kWidenedAtOnce - skip);
+            const uint64_t end = (from + n + sizeof(float) - 1) / sizeof(float);
+            std::vector<std::byte> narrow((end - first) * kNarrowBytes);
+            files.read(piece.shard, piece.at + first * kNarrowBytes, narrow);
+            copy_part(out.first(n), skip, widened(piece.narrow_type, narrow));
+            out = out.subspan(n);
+            from += n;
         }
     }
 

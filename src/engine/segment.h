@@ -31,18 +31,26 @@ struct SegmentPiece {
     uint32_t shard = 0;                // of the original ...
     uint64_t at = 0;                   // ... and where in it,
     const std::byte* bytes = nullptr;  // or these, where given
+    int narrow_type = -1;              // of the original's values, which here are F32; -1: as there
 };
+
+// Types of 16 bits whose values F32 holds exactly.
+bool can_be_widened(int type_id);
+// The same values as F32.
+std::vector<std::byte> widened(int type_id, std::span<const std::byte> bytes);
 
 struct Segment {
     std::vector<std::byte> header;
     std::vector<SegmentPiece> pieces;  // in order
     uint64_t size = 0;                 // of the file
     uint64_t bytes_read = 0;           // from the original
+    uint64_t weight_bytes = 0;         // of all pieces
 };
 
-// The bytes of `replaced` must live as long as the segment. Error(kInput) for a header whose arrays
-// are shorter than its layers.
-Segment make_segment(const Anatomy& model, const CutStage& stage, const ReplacedTensors& replaced);
+// The bytes of `replaced` must live as long as the segment. `widen`: the original's weights of 16
+// bits stand there as F32. Error(kInput) for a header whose arrays are shorter than its layers.
+Segment make_segment(const Anatomy& model, const CutStage& stage, const ReplacedTensors& replaced,
+                     bool widen = false);
 
 // The shards of a model, open for reading. Thread-safe.
 class OriginalFiles {

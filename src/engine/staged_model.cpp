@@ -9,6 +9,8 @@
 #include "engine/llama_log.h"
 #include "engine/model_state.h"
 
+#include <ggml.h>
+
 namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
@@ -50,7 +52,7 @@ Model StagedModel::load(size_t stage, const ReplacedTensors& replaced) const {
 
 Model StagedModel::load_run(const CutStage& run, const ReplacedTensors& replaced) const {
     require_unchanged();
-    const Segment segment = make_segment(anatomy_, run, replaced);
+    const Segment segment = make_segment(anatomy_, run, replaced, options_.single_precision);
     SegmentStream stream(segment, files_);
     auto state = std::make_unique<Model::State>();
     state->model = load_segment(stream, options_);
@@ -69,6 +71,11 @@ uint64_t StagedModel::bytes_read(size_t stage) const {
     return make_segment(anatomy_, plan_.stages.at(stage), {}).bytes_read;
 }
 
+uint64_t StagedModel::weight_bytes(size_t stage) const {
+    return make_segment(anatomy_, plan_.stages.at(stage), {}, options_.single_precision)
+        .weight_bytes;
+}
+
 size_t StagedModel::stage_of(const std::string& tensor) const {
     const int64_t layer = Anatomy::layer_of(tensor);
     if (layer < 0) return tensor.starts_with("token_embd.") ? 0 : stages() - 1;
@@ -77,16 +84,29 @@ size_t StagedModel::stage_of(const std::string& tensor) const {
     return stage;
 }
 
-std::vector<std::byte> StagedModel::tensor_bytes(const std::string& tensor) const {
+const TensorInfo& StagedModel::info(const std::string& tensor) const {
     const TensorInfo* info = anatomy_.file().find_tensor(tensor);
-    if (info == nullptr) {
-        throw Error(ErrorKind::kInput,
-                    fmt::format("'{}' has no tensor '{}'", path_.string(), tensor),
-                    "bitgauge inspect lists them");
-    }
-    std::vector<std::byte> bytes(info->bytes);
-    files_.read(info->shard, info->offset, bytes);
+    if (info != nullptr) return *info;
+    throw Error(ErrorKind::kInput, fmt::format("'{}' has no tensor '{}'", path_.string(), tensor),
+                "bitgauge inspect lists them");
+}
+
+std::vector<std::byte> StagedModel::tensor_bytes(const std::string& tensor) const {
+    const TensorInfo& wanted = info(tensor);
+    std::vector<std::byte> bytes(wanted.bytes);
+    files_.read(wanted.shard, wanted.offset, bytes);
     return bytes;
+}
+
+int StagedModel::loaded_type(const std::string& tensor) const {
+    const int type = info(tensor).type_id;
+    return options_.single_precision && can_be_widened(type) ? int{GGML_TYPE_F32} : type;
+}
+
+std::vector<std::byte> StagedModel::loaded_bytes(const std::string& tensor) const {
+    const int type = info(tensor).type_id;
+    std::vector<std::byte> bytes = tensor_bytes(tensor);
+    return loaded_type(tensor) == type ? bytes : widened(type, bytes);
 }
 
 uint32_t StagedModel::vocabulary() const {

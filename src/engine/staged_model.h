@@ -41,10 +41,15 @@ class StagedModel {
     size_t stage_of(const std::string& tensor) const;
     // A tensor's own bytes. Error(kInput) when there is none of that name.
     std::vector<std::byte> tensor_bytes(const std::string& tensor) const;
-    uint64_t bytes_read(size_t stage) const;  // from the file, by load()
+    // As what it is loaded: its own type, or F32 where that is widened; and its bytes as that.
+    int loaded_type(const std::string& tensor) const;
+    std::vector<std::byte> loaded_bytes(const std::string& tensor) const;
+    uint64_t bytes_read(size_t stage) const;    // from the file, by load()
+    uint64_t weight_bytes(size_t stage) const;  // in memory, after load()
 
   private:
     void require_unchanged() const;
+    const TensorInfo& info(const std::string& tensor) const;
 
     std::filesystem::path path_;
     EngineOptions options_;

@@ -29,9 +29,10 @@ uint32_t windows_per_shard(const Windows& windows, uint32_t sequences, size_t po
     return static_cast<uint32_t>(batches) * sequences;
 }
 
-StatePrecision choose_precision(const std::string& wish, const ModelHead& head) {
-    return state_precision_by_name(wish == "auto" ? natural_state_precision(head.tensor().type_id)
-                                                  : wish);
+StatePrecision choose_precision(const BaselineOptions& options, const ModelHead& head) {
+    if (options.precision != "auto") return state_precision_by_name(options.precision);
+    if (options.engine.single_precision) return StatePrecision::kF32;
+    return state_precision_by_name(natural_state_precision(head.tensor().type_id));
 }
 
 ProtocolIdentity protocol_identity(const Protocol& protocol, const PassShape& shape,
@@ -47,11 +48,11 @@ ProtocolIdentity protocol_identity(const Protocol& protocol, const PassShape& sh
 
 std::string baseline_key(const BaselineManifest& m) {
     const auto& [name, window, warmup, bos, sequences, ubatch] = m.identity.protocol;
-    return hash_text(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", BaselineManifest::kSchema,
-                                 m.identity.baseline.original.content_hash, m.identity.corpus.key,
-                                 m.identity.corpus.windows, m.identity.corpus.scored_tokens, name,
-                                 window, warmup, bos, sequences, ubatch,
-                                 m.identity.baseline.precision));
+    return hash_text(fmt::format(
+        "{} {} {} {} {} {} {} {} {} {} {} {}{}", BaselineManifest::kSchema,
+        m.identity.baseline.original.content_hash, m.identity.corpus.key, m.identity.corpus.windows,
+        m.identity.corpus.scored_tokens, name, window, warmup, bos, sequences, ubatch,
+        m.identity.baseline.precision, m.single_precision ? " single precision" : ""));
 }
 
 // One window has no uncertainty; who asks for one (--max-windows 1) knows.
@@ -79,8 +80,9 @@ BaselineManifest plan_baseline(const fs::path& original, const BaselineOptions& 
     if (options.ubatch_tokens > 0) shape.ubatch_tokens = options.ubatch_tokens;
     shape.sequences = std::min(shape.sequences, shape.ubatch_tokens);
     BaselineManifest m;
+    m.single_precision = options.engine.single_precision;
     m.identity.baseline.kind = "states";
-    m.identity.baseline.precision = to_string(choose_precision(options.precision, head));
+    m.identity.baseline.precision = to_string(choose_precision(options, head));
     m.identity.baseline.original = identify_model(file, /*with_hash=*/true);
     m.identity.protocol = protocol_identity(protocol, shape, vocabulary.adds_bos());
     m.identity.corpus = corpus_identity(corpus, windows);

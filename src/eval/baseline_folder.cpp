@@ -42,6 +42,7 @@ Json to_json(const BaselineManifest& m) {
             {"windows_per_shard", m.windows_per_shard},
             {"head_scale", m.head_scale},
             {"head_softcap", m.head_softcap},
+            {"single_precision", m.single_precision},
             {"log_probability_floor_nats", m.log_probability_floor},
             {"identity", to_json(m.identity)},
             {"tensors", tensors_to_json(m.tensors)}};
@@ -57,6 +58,7 @@ BaselineManifest manifest_from_json(const Json& json) {
     m.windows_per_shard = json.at("windows_per_shard");
     m.head_scale = json.at("head_scale");
     m.head_softcap = json.at("head_softcap");
+    m.single_precision = json.value("single_precision", false);
     m.log_probability_floor = json.at("log_probability_floor_nats");
     m.identity = record_from_json(json.at("identity"));
     m.tensors = tensors_from_json(json.at("tensors"));

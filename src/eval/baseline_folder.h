@@ -44,6 +44,7 @@ struct BaselineManifest {
     uint32_t windows_per_shard = 16;
     double head_scale = 1;
     double head_softcap = 0;
+    bool single_precision = false;     // EngineOptions'
     double log_probability_floor = 0;  // rows at or below are left out of sums; 0: none
     bool complete = false;
 

@@ -124,8 +124,10 @@ BaselineReader::BaselineReader(const std::filesystem::path& folder)
     require_files(folder_, manifest_);
     if (manifest_.has_states()) {
         const ShardReader whole(folder_.head(), kHeadSchema);
-        head_ = std::make_unique<ModelHead>(folder_.head(), manifest_.head_scale,
-                                            manifest_.head_softcap);
+        head_ = std::make_unique<ModelHead>(
+            folder_.head(), HeadReading{.scale = manifest_.head_scale,
+                                        .softcap = manifest_.head_softcap,
+                                        .single_precision = manifest_.single_precision});
     }
 }
 

@@ -42,7 +42,7 @@ class Capture {
           shards_(job.way.staged ? job.shards : missing_shards(job)),
           pass_(setting_of(job)) {
         if (job.kind != CaptureKind::kStates) return;
-        head_.emplace(job.model);
+        head_.emplace(job.model, HeadReading{.single_precision = job.engine.single_precision});
         check_.emplace(job.shape, windows_);
     }
 

@@ -85,7 +85,8 @@ EncodedTensor TensorEncoder::encode(const std::string& tensor, const std::string
     require_rows(info, to);
     EncodedTensor encoded{to.id, Recoding(info, from, to).run(original, importance_of(tensor))};
     if (use == VariantUse::kBlocks) return encoded;
-    return {from.id, Recoding(info, to, from).run(encoded.bytes, {})};
+    const QType& loaded = *type_by_id(model_.loaded_type(tensor));
+    return {loaded.id, Recoding(info, to, loaded).run(encoded.bytes, {})};
 }
 
 std::vector<float> TensorEncoder::importance_of(const std::string& tensor) const {

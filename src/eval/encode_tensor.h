@@ -17,7 +17,7 @@ namespace bitgauge {
 // How a changed tensor is computed with.
 enum class VariantUse {
     kBlocks,      // as a quantized file would: libllama's kernels for that type
-    kDequantized  // its values in the original's type, in the original's place
+    kDequantized  // its values in the type the original is loaded in, in the original's place
 };
 
 struct EncodedTensor {
@@ -31,7 +31,7 @@ class TensorEncoder {
     // `importance` may be empty: none. Errors as Importance::read's.
     TensorEncoder(const StagedModel& model, const std::filesystem::path& importance);
 
-    // `type`: ggml's name. kDequantized: the encoded values, in the type the original has.
+    // `type`: ggml's name. kDequantized: the encoded values, in the type the original is loaded in.
     // Error(kInput): no such tensor or type, rows that are no whole blocks, importance missing
     // where the type needs it.
     EncodedTensor encode(const std::string& tensor, const std::string& type, VariantUse use) const;

@@ -15,14 +15,17 @@ PassShape pass_shape_from_json(const Json& json) {
 }
 
 Json to_json(const EngineOptions& engine) {
-    return {
-        {"threads", engine.threads}, {"gpu_layers", engine.gpu_layers}, {"stages", engine.stages}};
+    return {{"threads", engine.threads},
+            {"gpu_layers", engine.gpu_layers},
+            {"stages", engine.stages},
+            {"single_precision", engine.single_precision}};
 }
 
 EngineOptions engine_from_json(const Json& json) {
     return {.threads = json.at("threads"),
             .gpu_layers = json.at("gpu_layers"),
-            .stages = json.at("stages")};
+            .stages = json.at("stages"),
+            .single_precision = json.at("single_precision")};
 }
 
 Json to_json(const StageWay& way) {

@@ -173,8 +173,10 @@ void Measurement::capture_candidate(Candidate& candidate, const std::vector<size
         candidate.whole_logits = !report.check.reproduced;
         candidate.evaluation = report.evaluation;
         if (report.check.reproduced) {
-            candidate.head = std::make_unique<ModelHead>(candidate.path, report.check.scale,
-                                                         report.check.softcap);
+            candidate.head = std::make_unique<ModelHead>(
+                candidate.path, HeadReading{.scale = report.check.scale,
+                                            .softcap = report.check.softcap,
+                                            .single_precision = options_.engine.single_precision});
             return;
         }
     }

@@ -36,17 +36,19 @@ std::string head_name(const GgufFile& file) {
     return file.find_tensor(kHeadName) == nullptr ? kTiedName : kHeadName;
 }
 
-ModelHead::ModelHead(const std::filesystem::path& model, double scale, double softcap)
+ModelHead::ModelHead(const std::filesystem::path& model, const HeadReading& reading)
     : file_(std::make_unique<GgufFile>(GgufFile::open(model))),
       data_(std::make_unique<GgufData>(*file_)),
-      tensor_(&find_head(*file_, model)) {
-    set_transform(scale, softcap);
+      tensor_(&find_head(*file_, model)),
+      single_precision_(reading.single_precision) {
+    set_transform(reading.scale, reading.softcap);
 }
 
 void ModelHead::set_transform(double scale, double softcap) {
     HeadTransform transform{.scale = scale, .softcap = softcap, .bias = read_bias(*file_, *data_)};
     head_ = std::make_unique<Head>(tensor_->type_id, tensor_->shape[1], tensor_->shape[0], bytes(),
                                    std::move(transform));
+    if (single_precision_) head_->keep_inputs();
     head_->after_use([data = data_.get(), tensor = tensor_](size_t offset, size_t size) {
         data->forget(*tensor, offset, size);
     });

@@ -16,12 +16,19 @@ namespace bitgauge {
 // "output.weight", or "token_embd.weight" where the two are one (or the file has neither).
 std::string head_name(const GgufFile& file);
 
+// How a head's product is read.
+struct HeadReading {
+    double scale = 1;
+    double softcap = 0;
+    bool single_precision = false;  // as EngineOptions has it
+};
+
 // A head with the mapped file it lies in. Moves; thread-safe for reading.
 class ModelHead {
   public:
     // The file's head_name(), with the bias "output.bias" where there is one. Error(kInput) when
     // it is no matrix.
-    explicit ModelHead(const std::filesystem::path& model, double scale = 1, double softcap = 0);
+    explicit ModelHead(const std::filesystem::path& model, const HeadReading& reading = {});
 
     const Head& head() const { return *head_; }
     const TensorInfo& tensor() const { return *tensor_; }
@@ -36,6 +43,7 @@ class ModelHead {
     std::unique_ptr<GgufFile> file_;
     std::unique_ptr<GgufData> data_;
     const TensorInfo* tensor_ = nullptr;
+    bool single_precision_;
     std::unique_ptr<Head> head_;
 };
 

@@ -31,6 +31,13 @@ void run_unit_batch(Context& context, const PassUnit& unit, const WindowBatch& b
     run_batch(context, unit.shape, unit.windows, batch, unit.depth, *unit.observer, carried);
 }
 
+Model load_whole(const PassSetting& setting) {
+    if (!setting.engine.single_precision) {
+        return Model::load(setting.model, setting.engine, setting.prediction);
+    }
+    return StagedModel(setting.model, setting.engine, {.one_run = true}).load(0);
+}
+
 // Stages in order, the next one being read while one is used where memory has room for two.
 class StageQueue {
   public:
@@ -144,7 +151,7 @@ class StagedRun {
 
 ModelPass::ModelPass(PassSetting setting) : setting_(std::move(setting)) {
     if (!setting_.way.staged) {
-        whole_ = Model::load(setting_.model, setting_.engine, setting_.prediction);
+        whole_ = load_whole(setting_);
         vocabulary_ = whole_->vocabulary();
         width_ = whole_->width();
         return;

@@ -26,7 +26,11 @@ class Chooser {
           staged_(model, engine, wish_),
           need_(evaluation_memory(staged_.anatomy().file(), shape.window_tokens, shape.sequences,
                                   shape.ubatch_tokens)),
-          room_(room) {}
+          room_(room) {
+        if (!engine.single_precision) return;
+        need_.weights = 0;
+        for (size_t i = 0; i < staged_.stages(); ++i) need_.weights += staged_.weight_bytes(i);
+    }
 
     bool fits() const { return need_.total() <= room_.bytes; }
     bool wants_stages() const { return engine_.stages > 0 || !fits(); }
@@ -70,7 +74,7 @@ class Chooser {
     std::pair<uint64_t, uint64_t> largest_stages() const {
         uint64_t one = 0, two = 0, before = 0;
         for (size_t i = 0; i < staged_.stages(); ++i) {
-            const uint64_t bytes = staged_.bytes_read(i);
+            const uint64_t bytes = staged_.weight_bytes(i);
             one = std::max(one, bytes);
             two = std::max(two, before + bytes);
             before = bytes;

@@ -156,7 +156,7 @@ class VariantPass {
         }
         run_variant(context, stage, v);
         for (const auto& [tensor, other] : encoded) {
-            context.set_weight(tensor, model_.tensor_bytes(tensor));
+            context.set_weight(tensor, model_.loaded_bytes(tensor));
         }
     }
 

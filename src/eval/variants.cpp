@@ -17,8 +17,9 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-std::string types_text(const VariantSpec& variant) {
+std::string types_text(const VariantSpec& variant, const EngineOptions& engine) {
     std::string text = variant.use == VariantUse::kBlocks ? "blocks" : "dequantized";
+    if (engine.single_precision) text += " in single precision";
     for (const auto& [tensor, type] : variant.types) text += fmt::format(" {}={}", tensor, type);
     return text;
 }
@@ -70,8 +71,8 @@ class Variants {
 
   private:
     std::string content_of(const VariantSpec& variant) const {
-        return hash_text(fmt::format("{} {} {}", base_.identity.content_hash, types_text(variant),
-                                     importance_hash_));
+        return hash_text(fmt::format("{} {} {}", base_.identity.content_hash,
+                                     types_text(variant, options_.engine), importance_hash_));
     }
     std::string key_of(const VariantSpec& variant) const {
         return hash_text(fmt::format("{} {}", base_.key, content_of(variant)));
@@ -104,8 +105,11 @@ class Variants {
         candidate.work = measurement_.work() / candidate.key;
         make_folder(candidate.work);
         const BaselineManifest& manifest = measurement_.manifest();
-        candidate.head = std::make_unique<ModelHead>(head_file(variant, candidate.work),
-                                                     manifest.head_scale, manifest.head_softcap);
+        candidate.head = std::make_unique<ModelHead>(
+            head_file(variant, candidate.work),
+            HeadReading{.scale = manifest.head_scale,
+                        .softcap = manifest.head_softcap,
+                        .single_precision = options_.engine.single_precision});
         return candidate;
     }
 

@@ -200,6 +200,7 @@ class Resolver {
         const TensorInfo& info = *facts.info;
         return {.name = info.name,
                 .role = facts.role,
+                .layer = static_cast<int32_t>(facts.layer.value_or(-1)),
                 .shape = info.shape,
                 .original = info.type,
                 .wanted = info.type,

@@ -9,12 +9,12 @@
 
 #include "base/files.h"
 #include "base/units.h"
-#include "eval/baseline_folder.h"
 
 #include "quantize/types_job.h"
 #include "sweep/mix_measure.h"
 #include "sweep/rivals.h"
 #include "sweep/shared_texts.h"
+#include "sweep/text_baseline.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -96,14 +96,12 @@ class Chain {
     }
 
     void make_held_out_baseline() {
-        BaselineOptions baseline{.texts = texts_.held_out,
-                                 .protocol = options_.sweep.protocol,
-                                 .engine = options_.engine,
-                                 .isolation = options_.isolation};
-        baseline.protocol.max_windows =
-            windows_for(options_.sweep.protocol, options_.verify_tokens);
-        held_out_key_ =
-            make_baseline(original_, held_out(), baseline, progress_).identity.corpus.key;
+        const TextSlice text{.texts = texts_.held_out,
+                             .protocol = options_.sweep.protocol,
+                             .tokens = options_.verify_tokens};
+        held_out_key_ = make_text_baseline(original_, held_out(), text, options_.engine,
+                                           options_.isolation, progress_)
+                            .identity.corpus.key;
     }
 
     fs::path held_out() const { return work_ / fmt::format("held-out-{}", options_.verify_tokens); }
@@ -185,7 +183,7 @@ class Chain {
         if (best != file.presets.end() &&
             best->record.kld_nats.mean.value < file.record.kld_nats.mean.value) {
             file.recipe = best->name;
-            mix = preset_mix(model_, best->name);
+            mix = mix_of(resolve(model_, *find_preset(best->name), true)).mix;
             progress_.warn(fmt::format("{} is better than the plan at {}, so it is what is written",
                                        best->name, format_bytes(size)));
         }

@@ -18,11 +18,8 @@ struct Rival {
 // nullopt: the preset does not fit the model, or has types the sweep knows no error of.
 std::optional<Rival> rival_of(const ModelHeader& model, const Recipe& preset, const Mixer& mixer) {
     try {
-        const Resolution resolution = resolve(model, preset, true);
-        NamedMix mix{.name = preset.name, .file_bytes = resolution.file_bytes};
-        for (const ResolvedTensor& tensor : resolution.tensors) {
-            if (tensor.type != tensor.original) mix.mix[tensor.name] = tensor.type;
-        }
+        NamedMix mix = mix_of(resolve(model, preset, true));
+        mix.name = preset.name;
         const double predicted = mixer.predict(mix.mix).value;
         return Rival{std::move(mix), predicted};
     } catch (const Error&) {
@@ -32,10 +29,10 @@ std::optional<Rival> rival_of(const ModelHeader& model, const Recipe& preset, co
 
 }  // namespace
 
-Mix preset_mix(const ModelHeader& model, const std::string& preset) {
-    Mix mix;
-    for (const ResolvedTensor& tensor : resolve(model, *find_preset(preset), true).tensors) {
-        if (tensor.type != tensor.original) mix[tensor.name] = tensor.type;
+NamedMix mix_of(const Resolution& resolution) {
+    NamedMix mix{.file_bytes = resolution.file_bytes};
+    for (const ResolvedTensor& tensor : resolution.tensors) {
+        if (tensor.type != tensor.original) mix.mix[tensor.name] = tensor.type;
     }
     return mix;
 }

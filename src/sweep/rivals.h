@@ -12,8 +12,8 @@
 
 namespace bitgauge {
 
-// What a preset gives this model's tensors. Error(kInput) as resolve()'s.
-Mix preset_mix(const ModelHeader& model, const std::string& preset);
+// What a recipe gives a model's tensors, without a name.
+NamedMix mix_of(const Resolution& resolution);
 
 // Of all presets whose file has at most `bytes`: the largest, and those of the least predicted
 // divergence.

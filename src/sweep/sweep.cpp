@@ -14,22 +14,24 @@
 
 #include "base/files.h"
 #include "base/hash.h"
-#include "eval/baseline_folder.h"
 #include "eval/measurement.h"
 #include "eval/variants.h"
 
 #include "quantize/type_errors.h"
 #include "sweep/mix_measure.h"
 #include "sweep/tensor_list.h"
+#include "sweep/text_baseline.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-// Errors that tensors are disturbed with: far above what the runtime itself adds and still in
-// proportion; where experts may be switched also a small one, which tells that part from the rest.
-constexpr double kProbeErrors[] = {0.025, 0.0012};
-constexpr uint64_t kMostWeights = 4U << 20U;  // per tensor, for its type errors
+// Error that tensors are disturbed with: far above what the runtime itself adds and still in
+// proportion; where experts may be switched, some of each role also with a small one, which tells
+// that part from the rest.
+constexpr double kProbeError = 0.025, kSmallError = 0.0012;
+constexpr uint32_t kSmallEvery = 3;             // in depth
+constexpr uint64_t kMostWeights = 256U << 10U;  // per tensor, for its type errors
 constexpr size_t kProbesAtOnce = 128;
 constexpr double kDisagreement = 1.65;                // of neighbours in depth: e^0.5
 constexpr double kReferenceBits[] = {2.7, 3.7, 5.3};  // per weight
@@ -50,12 +52,17 @@ class Sweep {
           options_(options),
           store_(store),
           progress_(progress),
-          model_(GgufFile::open(original)) {}
+          file_(GgufFile::open(original)),
+          model_(model_header(file_)),
+          engine_(finest_stages(options.engine)) {
+        // an accelerator multiplies weights of 16 bits fast, and has less memory
+        engine_.single_precision = describe_engine().backend == "CPU";
+    }
 
     SweepOutcome run() {
         make_folder(options_.work);
-        make_text_baseline(baseline(), options_.tokens);
-        begin_table();
+        begin_table(make_text_baseline(original_, baseline(), slice(options_.tokens), engine_,
+                                       options_.isolation, progress_));
         add_errors();
         probe(wanted());
         while (!options_.full && refine()) {
@@ -68,17 +75,11 @@ class Sweep {
   private:
     fs::path baseline() const { return options_.work / "baseline"; }
 
-    void make_text_baseline(const fs::path& folder, uint64_t tokens) {
-        BaselineOptions baseline_options{.texts = options_.texts,
-                                         .protocol = options_.protocol,
-                                         .engine = options_.engine,
-                                         .isolation = options_.isolation};
-        baseline_options.protocol.max_windows = windows_for(options_.protocol, tokens);
-        make_baseline(original_, folder, baseline_options, progress_);
+    TextSlice slice(uint64_t tokens) const {
+        return {.texts = options_.texts, .protocol = options_.protocol, .tokens = tokens};
     }
 
-    void begin_table() {
-        const BaselineManifest manifest = read_manifest({baseline()});
+    void begin_table(const BaselineManifest& manifest) {
         table_.original = manifest.identity.baseline.original;
         table_.protocol = manifest.identity.protocol;
         table_.corpus = manifest.identity.corpus;
@@ -94,6 +95,7 @@ class Sweep {
         note_clusters(read_windows(BaselineFolder{baseline()}.windows()));
         store_.put_sweep(table_);
         table_.tensors = quantized_tensors(model_);
+        find_small_probes();
         take_over(*store_.find_sweep(table_.key));
     }
 
@@ -117,7 +119,7 @@ class Sweep {
     }
 
     void add_errors() {
-        const TypeErrorMeter meter(model_, importance_ ? &*importance_ : nullptr, kMostWeights,
+        const TypeErrorMeter meter(file_, importance_ ? &*importance_ : nullptr, kMostWeights,
                                    options_.engine.threads);
         const auto types = encoded_types();
         progress_.begin("encoding in every type", static_cast<int64_t>(table_.tensors.size()),
@@ -164,46 +166,52 @@ class Sweep {
         return best;
     }
 
-    size_t probes_each() const {
-        return model_header(model_).experts > 0 ? std::size(kProbeErrors) : 1;
+    void find_small_probes() {
+        has_small_.assign(table_.tensors.size(), false);
+        if (model_.experts == 0) return;
+        for (const size_t i : every_in_depth(table_.tensors, kSmallEvery)) has_small_[i] = true;
     }
 
     void probe(std::vector<size_t> tensors) {
         std::erase_if(tensors, [&](size_t i) {
             return i % options_.share.count != options_.share.index ||
-                   table_.tensors[i].probes.size() >= probes_each();
+                   !table_.tensors[i].probes.empty();
         });
-        const size_t at_once = std::max<size_t>(1, kProbesAtOnce / probes_each());
+        const size_t at_once = kProbesAtOnce / (model_.experts > 0 ? 2 : 1);
         for (size_t first = 0; first < tensors.size(); first += at_once) {
             const size_t n = std::min(at_once, tensors.size() - first);
             probe_some(std::span(tensors).subspan(first, n));
         }
     }
 
+    // In one pass; where that is stopped, it goes on with the layer where it was.
     void probe_some(std::span<const size_t> tensors) {
         std::vector<VariantSpec> specs;
         for (const size_t i : tensors) {
-            const TensorCost& tensor = table_.tensors[i];
-            for (size_t p = 0; p < probes_each(); ++p) {
-                specs.push_back({.name = tensor.tensor,
-                                 .types = {{tensor.tensor, probe_type(tensor, kProbeErrors[p])}},
-                                 .use = VariantUse::kDequantized});
-            }
+            specs.push_back(probe_of(i, kProbeError));
+            if (has_small_[i]) specs.push_back(probe_of(i, kSmallError));
         }
-        const MeasureOptions measure_options{.engine = finest_stages(options_.engine),
-                                             .isolation = options_.isolation};
+        const MeasureOptions measuring{.engine = engine_, .isolation = options_.isolation};
         const auto records = measure_variants(original_, specs, options_.importance, baseline(),
-                                              measure_options, {}, progress_);
-        for (size_t i = 0; i < tensors.size(); ++i) {
-            const size_t first = i * probes_each();
-            keep(table_.tensors[tensors[i]], std::span(specs).subspan(first, probes_each()),
-                 std::span(records).subspan(first, probes_each()));
+                                              measuring, {}, progress_);
+        size_t next = 0;
+        for (const size_t i : tensors) {
+            const size_t n = has_small_[i] ? 2 : 1;
+            keep(table_.tensors[i], std::span(specs).subspan(next, n),
+                 std::span(records).subspan(next, n));
+            next += n;
         }
+    }
+
+    VariantSpec probe_of(size_t i, double error) const {
+        const TensorCost& tensor = table_.tensors[i];
+        return {.name = tensor.tensor,
+                .types = {{tensor.tensor, probe_type(tensor, error)}},
+                .use = VariantUse::kDequantized};
     }
 
     void keep(TensorCost& tensor, std::span<const VariantSpec> specs,
               std::span<const MeasureRecord> records) {
-        tensor.probes.clear();
         for (size_t p = 0; p < specs.size(); ++p) {
             const std::string& type = specs[p].types.begin()->second;
             tensor.probes.push_back({.type = type,
@@ -215,32 +223,40 @@ class Sweep {
         ++outcome_.measured;
     }
 
-    // Whole mixes, over more text than single tensors: what their sums come to.
+    // Whole mixes: what sums of single tensors come to, and on more text than those were measured
+    // on, what that text is beside all of it.
     void measure_reference() {
         const fs::path folder = options_.work / "reference";
-        make_text_baseline(folder, options_.reference_tokens);
+        make_text_baseline(original_, folder, slice(options_.reference_tokens), options_.engine,
+                           options_.isolation, progress_);
         const auto mixes = reference_mixes();
+        measure_on(baseline(), engine_, mixes, " (the probes' text)");
+        measure_on(folder, options_.engine, mixes, "");
+        outcome_.complete = true;
+    }
+
+    void measure_on(const fs::path& text, const EngineOptions& engine,
+                    const std::vector<NamedMix>& mixes, const char* suffix) {
         const auto records = measure_mixes({.original = original_,
                                             .importance = options_.importance,
-                                            .baseline = folder,
-                                            .engine = options_.engine,
+                                            .baseline = text,
+                                            .engine = engine,
                                             .isolation = options_.isolation},
                                            mixes, store_, progress_);
         for (size_t i = 0; i < mixes.size(); ++i) {
-            store_.put_mix(table_.key, {.name = mixes[i].name,
+            store_.put_mix(table_.key, {.name = mixes[i].name + suffix,
                                         .types = mixes[i].mix,
                                         .record_key = records[i].key,
                                         .corpus_key = records[i].corpus.key,
                                         .kld_nats = records[i].kld_nats.mean});
         }
-        outcome_.complete = true;
     }
 
     std::vector<NamedMix> reference_mixes() const {
-        const Mixer mixer(model_header(model_), table_, sensitivities(table_), {}, {});
+        const Mixer mixer(model_, table_, sensitivities(table_), {}, {});
         std::vector<NamedMix> mixes;
         for (const double bits : kReferenceBits) {
-            const double wanted = bits / 8 * static_cast<double>(model_.parameters());
+            const double wanted = bits / 8 * static_cast<double>(file_.parameters());
             const auto bytes = std::max(static_cast<uint64_t>(wanted), mixer.smallest_bytes());
             const MixPlan plan = mixer.for_bytes(bytes);
             mixes.push_back(
@@ -253,7 +269,10 @@ class Sweep {
     const SweepOptions& options_;
     Store& store_;
     Progress& progress_;
-    GgufFile model_;
+    GgufFile file_;
+    ModelHeader model_;
+    EngineOptions engine_;         // of probes
+    std::vector<bool> has_small_;  // by tensor: disturbed twice
     std::optional<Importance> importance_;
     SweepTable table_;
     SweepOutcome outcome_;
