@@ -5,7 +5,7 @@
     scripts/plot_frontier.py records.json -o frontier.svg [--baseline KEY]
 
 Planned files are those that `bitgauge dynamic` made or weighed: their record's label is "plan SIZE", or
-their name ends with a size ("-12.0GiB.gguf"). All records of one baseline are drawn, that of --baseline
+their name ends with a size ("-12.00GiB.gguf"). All records of one baseline are drawn, that of --baseline
 (a key or its beginning), else that with most planned files. Bars and band are the records' 95 %
 intervals. The SVG has a light and a dark form and no dates: equal records, equal bytes. Needs the Python
 package vl-convert-python (scripts/setup brings it). Exit status: 0 done, 2 bad input, 3 environment.
