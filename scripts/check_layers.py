@@ -46,7 +46,7 @@ ROOMS = {
     "eval": room(3, "gguf qtype engine importance hardware text stats store"),
     "tasks": room(3, "engine text stats store"),
     "sweep": room(4, "gguf qtype recipe importance quantize engine eval text stats store plan cost"),
-    "report": room(4, "store stats plan"),
+    "report": room(4, "qtype store stats plan cost"),
     "chat": room(4, "engine hub text"),
     "cli": room(5, "gguf qtype stats plan text store hub engine recipe importance hardware quantize "
                    "eval tasks cost sweep report chat"),

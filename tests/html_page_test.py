@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Opens the report's page in headless Chromium: plots are drawn, nothing complains, nothing is loaded.
+"""Opens the report's pages in headless Chromium: plots are drawn, nothing complains, nothing is loaded.
 
     tests/html_page_test.py REPORT_EXAMPLE
 
-REPORT_EXAMPLE is the program that writes the page of made-up records. Exit status 77 (skipped) where
+REPORT_EXAMPLE is the program that writes the pages of made-up records and of a made-up sweep. Exit status 77 (skipped) where
 Chromium or the plot library is absent.
 """
 
@@ -53,13 +53,15 @@ def open_page(browser, page, profile):
     return run.stdout, run.stderr
 
 
-class Page(unittest.TestCase):
+class PageTests:
+    """What holds for each page."""
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory(prefix="bitgauge_page_")
         folder = Path(cls.folder.name)
         page = folder / "page.html"
-        subprocess.run([EXAMPLE, "--page", page], check=True)
+        subprocess.run([EXAMPLE, cls.option, page], check=True)
         cls.source = page.read_text(encoding="utf-8")
         cls.document, cls.log = open_page(BROWSER, page, folder / "profile")
 
@@ -69,14 +71,14 @@ class Page(unittest.TestCase):
 
     def test_every_plot_is_drawn(self):
         wanted = len(re.findall(r'data-target="', self.source))
-        self.assertGreaterEqual(wanted, 5)
+        self.assertGreaterEqual(wanted, self.least_plots)
         self.assertIn(f'data-plots="{wanted}"', self.document)
         drawn = re.findall(r'<div class="plot[^"]*" id="[^"]+"[^>]*>\s*<svg|<svg[^>]*class="marks"',
                            self.document)
         self.assertGreaterEqual(len(drawn), wanted)
 
     def test_plots_have_marks(self):
-        marks = len(re.findall(r'aria-roledescription="(?:point|line mark|rule mark|bar)"',
+        marks = len(re.findall(r'aria-roledescription="(?:point|line mark|rule mark|bar|rect mark)"',
                                self.document))
         self.assertGreater(marks, 50)
 
@@ -95,6 +97,16 @@ class Page(unittest.TestCase):
     def test_names_are_text(self):
         self.assertIn("&lt;/script&gt;&lt;script&gt;alert(1)", self.document)
         self.assertNotIn("<script>alert(1)", self.document)
+
+
+class RecordsPage(PageTests, unittest.TestCase):
+    option = "--page"
+    least_plots = 5
+
+
+class SweepPage(PageTests, unittest.TestCase):
+    option = "--sweep-page"
+    least_plots = 3
 
 
 if __name__ == "__main__":

@@ -10,10 +10,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "bitgauge/cost.h"
 #include "bitgauge/record.h"
 #include "bitgauge/stats.h"
+#include "bitgauge/sweep_table.h"
 
 namespace bitgauge {
 
@@ -98,6 +101,62 @@ std::vector<std::string> published_names();
 // All tables of a model. Error(kInput) naming the known ones.
 std::vector<PublishedTable> published_tables(std::string_view name);
 
+// ---------------------------------------------------------------------------------------- sweeps
+
+// What a sweep says, role by role, tensor by tensor and mix by mix. All but what was measured comes
+// from the law of bitgauge/cost.h. Intervals are over the clusters of the sweep's text: they hold
+// what another text of this kind may change, not how well the law or an interpolation fits.
+struct SweepReport {
+    // All tensors of a role in one type, everything else as in the original.
+    struct RoleInType {
+        std::string type;  // ggml's name
+        double bits_per_weight = 0;
+        uint64_t bytes = 0;
+        int64_t saved_bytes = 0;  // against the original's type
+        Estimate nats;            // predicted, not calibrated
+        double nats_per_gib = 0;  // saved; NaN where nothing is
+    };
+    struct Role {
+        std::string name;
+        size_t tensors = 0;
+        size_t measured = 0;
+        uint64_t weights = 0;
+        std::vector<RoleInType> types;  // that all of its tensors can have; bits fall
+    };
+    struct Tensor {
+        std::string name;
+        std::string role;
+        int32_t layer = -1;
+        uint64_t weights = 0;
+        Sensitivity::Source source = Sensitivity::Source::kMeasured;
+        bool guessed = false;  // no tensor of its role was measured
+        // Alone, per 1 % of relative error: of the probe nearest to 2 %. Only measured tensors have
+        // an interval.
+        Estimate nats_per_percent;
+        RoleInType about_4_bits;  // alone, in its type nearest to q4_K
+    };
+    struct Mix {
+        std::string name;
+        double bits_per_weight = 0;  // of the sweep's tensors
+        Estimate measured;
+        bool other_text = false;  // not the sweep's
+        Estimate predicted;       // calibrated on all measured mixes, this one too
+        double from_others = 0;   // calibrated on all but this one; NaN where there is no other
+        double plain_sum = 0;     // of what its tensors do alone: how additive the model is
+    };
+
+    explicit SweepReport(SweepTable of) : sweep(std::move(of)) {}
+
+    SweepTable sweep;
+    Calibration calibration;
+    std::vector<Role> roles;      // most weights first
+    std::vector<Tensor> tensors;  // dearest first: nats per GiB saved at about 4 bits
+    std::vector<Mix> mixes;       // as the sweep has them; those with unknown types are left out
+};
+
+// Error(kInput) where no tensor was measured yet.
+SweepReport build_sweep_report(SweepTable sweep);
+
 // ---------------------------------------------------------------------------------------- output
 
 // What a page or a table shows: measured leaderboards, published tables, or both.
@@ -123,5 +182,12 @@ std::string json(const Report& report);
 // One self-contained page: tables, plots, records; no network. Without the plot library in the
 // build (scripts/vega_bundle.py) the tables remain and the page says what is missing.
 std::string html_page(const Report& report);
+
+// The same of a sweep: CSV has a line per role and type, the schema is "bitgauge.sweep-report/1".
+std::string terminal_table(const SweepReport& report, const TableOptions& options = {});
+std::string markdown_table(const SweepReport& report, const TableOptions& options = {});
+std::string csv(const SweepReport& report);
+std::string json(const SweepReport& report);
+std::string html_page(const SweepReport& report);
 
 }  // namespace bitgauge

@@ -25,6 +25,7 @@ constexpr const char* kDefaultStore = "bitgauge.db";
 struct ReportOptions {
     std::optional<fs::path> store;
     std::string baseline;
+    std::string sweep;
     std::string format = "table";
     fs::path output;
     std::vector<std::string> published;
@@ -52,8 +53,13 @@ std::vector<MeasureRecord> of_baseline(std::vector<MeasureRecord> records,
     return records;
 }
 
-[[noreturn]] void fail_no_records(const ReportOptions& options, bool store_is_empty) {
+[[noreturn]] void fail_no_records(const ReportOptions& options, bool store_is_empty,
+                                  bool has_sweeps) {
     const std::string store = store_path(options).string();
+    if (store_is_empty && has_sweeps) {
+        throw Error(ErrorKind::kInput, fmt::format("the store {} holds a sweep, no records", store),
+                    "show the sweep: bitgauge report --sweep NAME");
+    }
     if (store_is_empty) {
         throw Error(ErrorKind::kInput, fmt::format("the store {} holds no records", store),
                     "measure something first: bitgauge measure FILE... -b BASELINE");
@@ -64,12 +70,44 @@ std::vector<MeasureRecord> of_baseline(std::vector<MeasureRecord> records,
 }
 
 std::vector<MeasureRecord> read_records(const ReportOptions& options) {
-    std::vector<MeasureRecord> all = Store(store_path(options), Store::Access::kReadOnly).all();
+    const Store store(store_path(options), Store::Access::kReadOnly);
+    std::vector<MeasureRecord> all = store.all();
     const bool empty = all.empty();
     std::vector<MeasureRecord> chosen = of_baseline(std::move(all), options.baseline);
-    if (chosen.empty() && must_have_records(options)) fail_no_records(options, empty);
+    if (chosen.empty() && must_have_records(options)) {
+        fail_no_records(options, empty, !store.all_sweeps().empty());
+    }
     return chosen;
 }
+
+// --- sweeps --------------------------------------------------------------------------------------
+
+[[noreturn]] void fail_no_sweep(const ReportOptions& options,
+                                const std::vector<SweepTable>& sweeps) {
+    std::vector<std::string> names;
+    for (const SweepTable& sweep : sweeps) {
+        names.push_back(fmt::format("{} of '{}'", sweep.key.substr(0, 12), sweep.original.file));
+    }
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("the store {} has no sweep '{}'", store_path(options).string(), options.sweep),
+        names.empty() ? "make one: bitgauge sweep ORIGINAL -t TEXT"
+                      : fmt::format("it has {}", fmt::join(names, ", ")));
+}
+
+// By its key, the beginning of it, or its original's file; the newest of several.
+SweepTable read_sweep(const ReportOptions& options) {
+    std::vector<SweepTable> sweeps =
+        Store(store_path(options), Store::Access::kReadOnly).all_sweeps();
+    const std::string file = fs::path(options.sweep).filename().string();
+    for (auto sweep = sweeps.rbegin(); sweep != sweeps.rend(); ++sweep) {
+        const bool is_it = sweep->key.starts_with(options.sweep) || sweep->original.file == file;
+        if (is_it) return std::move(*sweep);
+    }
+    fail_no_sweep(options, sweeps);
+}
+
+// --- records -------------------------------------------------------------------------------------
 
 Report read_report(const ReportOptions& options) {
     Report report;
@@ -84,7 +122,8 @@ Report read_report(const ReportOptions& options) {
     return report;
 }
 
-std::string rendered(const Report& report, const ReportOptions& options) {
+template <class Shown>
+std::string rendered(const Shown& report, const ReportOptions& options) {
     if (options.format == "markdown") return markdown_table(report, {options.wide});
     if (options.format == "csv") return csv(report);
     if (options.format == "json") return json(report);
@@ -100,9 +139,14 @@ std::string list_of_published() {
     return fmt::format("{}\n", fmt::join(published_names(), "\n"));
 }
 
+std::string text_of(const ReportOptions& options) {
+    if (wants_list(options)) return list_of_published();
+    if (!options.sweep.empty()) return rendered(build_sweep_report(read_sweep(options)), options);
+    return rendered(read_report(options), options);
+}
+
 void run_report(const ReportOptions& options, Console& console) {
-    const std::string text =
-        wants_list(options) ? list_of_published() : rendered(read_report(options), options);
+    const std::string text = text_of(options);
     if (options.output.empty())
         console.print(text);
     else
@@ -113,18 +157,27 @@ void run_report(const ReportOptions& options, Console& console) {
 
 void add_report(CLI::App& app, Console& console) {
     auto options = std::make_shared<ReportOptions>();
-    CLI::App* command = add_command(app, console, "report", "Tables and pages from records",
-                                    "  bitgauge report\n"
-                                    "  bitgauge report --format html -o page.html\n"
-                                    "  bitgauge report --published qwen3.5-35b-a3b");
+    CLI::App* command =
+        add_command(app, console, "report", "Tables and pages from records",
+                    "  bitgauge report\n"
+                    "  bitgauge report --format html -o page.html\n"
+                    "  bitgauge report --sweep model-BF16.gguf --format html -o sweep.html\n"
+                    "  bitgauge report --published qwen3.5-35b-a3b");
     command
         ->add_option("--store", options->store,
                      fmt::format("Where the records are [{}]", kDefaultStore))
         ->type_name("FILE");
-    command
-        ->add_option("--baseline", options->baseline,
-                     "Only records of this baseline; its key or the beginning of it")
-        ->type_name("KEY");
+    CLI::Option* baseline =
+        command
+            ->add_option("--baseline", options->baseline,
+                         "Only records of this baseline; its key or the beginning of it")
+            ->type_name("KEY");
+    CLI::Option* sweep =
+        command
+            ->add_option("--sweep", options->sweep,
+                         "A sweep instead of records: its original's file or its key")
+            ->type_name("NAME")
+            ->excludes(baseline);
     command->add_option("--format", options->format, "Form of the result")
         ->type_name("FORM")
         ->check(one_of({"table", "markdown", "csv", "json", "html"}))
@@ -134,7 +187,8 @@ void add_report(CLI::App& app, Console& console) {
     command
         ->add_option("--published", options->published,
                      "Show what others have printed about a model; 'list' names the models")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->excludes(sweep);
     command->add_flag("--wide", options->wide, "All columns, however many");
     command->callback([options, &console] { run_report(*options, console); });
 }

@@ -17,31 +17,8 @@ const MeasureRecord& any_record(const Leaderboard& board) {
     return board.rows.front().record;
 }
 
-std::string protocol_text(const ProtocolIdentity& protocol) {
-    return fmt::format("{}: windows of {}, scored from position {} on{}; batches of {} and {}",
-                       printable(protocol.name), counted(protocol.window_tokens, "token"),
-                       format_count(protocol.warmup_tokens),
-                       protocol.adds_bos ? ", each begun with BOS" : "",
-                       counted(protocol.sequences_per_batch, "sequence"),
-                       counted(protocol.tokens_per_ubatch, "token"));
-}
-
 std::string unit_of(const CorpusIdentity& corpus) {
     return corpus.cluster_unit.empty() ? "cluster" : printable(corpus.cluster_unit);
-}
-
-std::string corpus_text(const CorpusIdentity& corpus) {
-    std::string files;
-    constexpr size_t kNamed = 3;
-    for (size_t i = 0; i < std::min(kNamed, corpus.files.size()); ++i) {
-        files += (i > 0 ? ", " : "") + printable(corpus.files[i].name);
-    }
-    if (corpus.files.size() > kNamed) {
-        files += fmt::format(" and {} more", corpus.files.size() - kNamed);
-    }
-    return fmt::format("{}: {}, {}, {}", files, counted(corpus.documents, unit_of(corpus)),
-                       counted(corpus.windows, "window"),
-                       counted(corpus.scored_tokens, "scored position"));
 }
 
 std::string original_text(const MeasureRecord& record) {
@@ -58,12 +35,6 @@ std::string floor_text(const Leaderboard& board) {
         "{} nats: what the original differs from itself in batches of another shape (order of "
         "sums, routing of experts); smaller differences of mean KLD mean nothing",
         format_number(board.noise_floor_nats));
-}
-
-std::string build_text(const BuildIdentity& build) {
-    return fmt::format("bitgauge {}, llama.cpp {}, ggml {}, {}, {}", printable(build.bitgauge),
-                       printable(build.llama), printable(build.ggml), printable(build.backend),
-                       counted(build.threads, "thread"));
 }
 
 bool anywhere(const Leaderboard& board, auto&& holds) {
@@ -109,6 +80,35 @@ void add_warnings(std::vector<std::string>& notes, const Leaderboard& board) {
 }
 
 }  // namespace
+
+std::string protocol_text(const ProtocolIdentity& protocol) {
+    return fmt::format("{}: windows of {}, scored from position {} on{}; batches of {} and {}",
+                       printable(protocol.name), counted(protocol.window_tokens, "token"),
+                       format_count(protocol.warmup_tokens),
+                       protocol.adds_bos ? ", each begun with BOS" : "",
+                       counted(protocol.sequences_per_batch, "sequence"),
+                       counted(protocol.tokens_per_ubatch, "token"));
+}
+
+std::string corpus_text(const CorpusIdentity& corpus) {
+    std::string files;
+    constexpr size_t kNamed = 3;
+    for (size_t i = 0; i < std::min(kNamed, corpus.files.size()); ++i) {
+        files += (i > 0 ? ", " : "") + printable(corpus.files[i].name);
+    }
+    if (corpus.files.size() > kNamed) {
+        files += fmt::format(" and {} more", corpus.files.size() - kNamed);
+    }
+    return fmt::format("{}: {}, {}, {}", files, counted(corpus.documents, unit_of(corpus)),
+                       counted(corpus.windows, "window"),
+                       counted(corpus.scored_tokens, "scored position"));
+}
+
+std::string build_text(const BuildIdentity& build) {
+    return fmt::format("bitgauge {}, llama.cpp {}, ggml {}, {}, {}", printable(build.bitgauge),
+                       printable(build.llama), printable(build.ggml), printable(build.backend),
+                       counted(build.threads, "thread"));
+}
 
 std::string title_of(const Leaderboard& board) {
     const ModelIdentity& original = any_record(board).baseline.original;

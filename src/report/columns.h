@@ -27,6 +27,11 @@ struct Fact {
 std::vector<Fact> facts_of(const Leaderboard& board);
 std::vector<Fact> facts_of(const PublishedTable& table);
 
+// What such facts are put together from, in words.
+std::string protocol_text(const ProtocolIdentity& protocol);
+std::string corpus_text(const CorpusIdentity& corpus);
+std::string build_text(const BuildIdentity& build);
+
 // How to read the table: one sentence or two each.
 std::vector<std::string> footnotes_of(const Leaderboard& board);
 std::vector<std::string> footnotes_of(const PublishedTable& table);

@@ -1,29 +1,18 @@
 // The whole text of each table against tests/golden/report/. To accept a change, run with
 // BITGAUGE_UPDATE_GOLDEN=1 and review the diff.
 
-#include <cstdlib>
-#include <filesystem>
-
 #include <gtest/gtest.h>
 
 #include "bitgauge/report.h"
 
-#include "base/files.h"
 #include "base/json.h"
 #include "report/escape.h"
 #include "report/example_records.h"
+#include "report/report_testing.h"
 #include "store/record_json.h"
 
 namespace bitgauge {
 namespace {
-
-namespace fs = std::filesystem;
-
-void expect_golden(const std::string& name, const std::string& text) {
-    const fs::path path = fs::path(BITGAUGE_GOLDEN) / name;
-    if (std::getenv("BITGAUGE_UPDATE_GOLDEN") != nullptr) write_file_atomically(path, text);
-    EXPECT_EQ(text, read_text_file(path));
-}
 
 Report example() {
     return {build_leaderboards(example_records()), {}};
@@ -31,17 +20,6 @@ Report example() {
 
 Report published() {
     return {{}, published_tables("qwen3.5-35b-a3b")};
-}
-
-size_t longest_line(const std::string& text) {
-    size_t longest = 0, begin = 0;
-    while (begin < text.size()) {
-        const size_t end = std::min(text.find('\n', begin), text.size());
-        longest =
-            std::max(longest, display_width(std::string_view(text).substr(begin, end - begin)));
-        begin = end + 1;
-    }
-    return longest;
 }
 
 TEST(Golden, TerminalTable) {

@@ -5,22 +5,10 @@
 #include "bitgauge/report.h"
 
 #include "report/example_records.h"
+#include "report/report_testing.h"
 
 namespace bitgauge {
 namespace {
-
-size_t count_of(const std::string& text, std::string_view part) {
-    size_t count = 0;
-    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
-        ++count;
-    return count;
-}
-
-// The page without the plot library, which is not ours.
-std::string own_part(const std::string& page) {
-    const size_t begin = page.find("<script>(function () {"), end = page.find("})();</script>");
-    return page.substr(0, begin) + page.substr(end);
-}
 
 Report example() {
     return {build_leaderboards(example_records()), published_tables("qwen3.5-35b-a3b")};

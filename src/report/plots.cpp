@@ -26,11 +26,14 @@ void drop_empty_layers(Json& spec) {
     if (!spec.contains("layer")) return;
     Json layers = Json::array();
     for (Json& layer : spec["layer"]) {
-        const std::string name = layer["data"]["name"].get<std::string>();
-        if (!spec["datasets"][name].empty()) layers.push_back(std::move(layer));
+        const bool own = layer.contains("data");  // else that of all layers
+        if (own && spec["datasets"][layer["data"]["name"].get<std::string>()].empty()) continue;
+        layers.push_back(std::move(layer));
     }
     spec["layer"] = std::move(layers);
 }
+
+}  // namespace
 
 Plot plot_with(const char* spec, const char* title, const char* caption, Json datasets) {
     Plot plot{title, caption, Json::parse(asset(spec))};
@@ -38,6 +41,8 @@ Plot plot_with(const char* spec, const char* title, const char* caption, Json da
     drop_empty_layers(plot.spec);
     return plot;
 }
+
+namespace {
 
 // "low" and "high"; absent where there is no interval.
 void add_interval(Json& point, const Estimate& estimate) {
@@ -154,14 +159,17 @@ Json size_data(Json files, Json front) {
 
 Plot size_plot(Json files, Json front) {
     const bool has_intervals = !with_interval(files).empty();
-    return plot_with("page/kld_size.vl.json", "Divergence against size",
-                     has_intervals ? "Lower and further left is better. Bars are 95 % intervals; "
-                                     "the dashed line is the front: the best known divergence at "
-                                     "each size."
-                                   : "Lower and further left is better. The dashed line is the "
-                                     "front: the best known divergence at each size. The source "
-                                     "prints no uncertainty.",
-                     size_data(std::move(files), std::move(front)));
+    Plot plot =
+        plot_with("page/kld_size.vl.json", "Divergence against size",
+                  has_intervals ? "Lower and further left is better. Bars are 95 % intervals; "
+                                  "the dashed line is the front: the best known divergence at "
+                                  "each size."
+                                : "Lower and further left is better. The dashed line is the "
+                                  "front: the best known divergence at each size. The source "
+                                  "prints no uncertainty.",
+                  size_data(std::move(files), std::move(front)));
+    plot.wide = true;
+    return plot;
 }
 
 Plot size_plot(const Leaderboard& board) {
@@ -228,6 +236,7 @@ Plot strata_plot(const Leaderboard& board) {
                           "Dots are means, bars their 95 % intervals over documents.",
                           {{"strata", std::move(strata)}, {"intervals", std::move(intervals)}});
     plot.spec["height"] = kRowHeight * board.rows.size();
+    plot.wide = true;
     return plot;
 }
 

@@ -1,5 +1,6 @@
 // report_example STORE: a store of made-up records, to try `bitgauge report` on.
 // report_example --page FILE: the page of the same records.
+// report_example --sweep-page FILE: the page of a made-up sweep.
 
 #include <iostream>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "base/files.h"
 #include "report/example_records.h"
+#include "report/example_sweep.h"
 
 namespace {
 
@@ -21,16 +23,24 @@ void write_page(const std::string& path) {
     bitgauge::write_file_atomically(path, bitgauge::html_page(report));
 }
 
+void write_sweep_page(const std::string& path) {
+    bitgauge::SweepTable sweep = bitgauge::example_model_sweep();
+    sweep.tensors.back().tensor += "</script><script>alert(1)</script><!--";
+    bitgauge::write_file_atomically(path, bitgauge::html_page(bitgauge::build_sweep_report(sweep)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc == 3 && std::string(argv[1]) == "--page") {
         write_page(argv[2]);
+    } else if (argc == 3 && std::string(argv[1]) == "--sweep-page") {
+        write_sweep_page(argv[2]);
     } else if (argc == 2) {
         bitgauge::Store store(argv[1]);
         for (const auto& record : bitgauge::example_records()) store.put(record);
     } else {
-        std::cerr << "usage: report_example STORE | --page FILE\n";
+        std::cerr << "usage: report_example STORE | --page FILE | --sweep-page FILE\n";
         return 2;
     }
 }

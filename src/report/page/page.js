@@ -28,10 +28,20 @@ function parsed(text, width) {
   return JSON.parse(text, (key, value) => (key === "legend" && value ? { ...value, columns } : value));
 }
 
+// Small multiples get as many columns as fit; a table of cells scrolls before it becomes too narrow.
+function fitted(spec, width) {
+  const least = spec.usermeta?.least_width ?? 0;
+  if (least > width) return { ...spec, width: least, autosize: { type: "fit", contains: "padding" } };
+  if (!spec.facet) return spec;
+  const columns = Math.max(1, Math.floor((width - 70) / 230));
+  const inner = Math.floor((width - 70) / columns) - spec.spacing.column;
+  return { ...spec, columns, spec: { ...spec.spec, width: inner } };
+}
+
 async function draw(script) {
   const target = document.getElementById(script.dataset.target);
   const width = target.clientWidth;
-  const spec = parsed(script.textContent, width);
+  const spec = fitted(parsed(script.textContent, width), width);
   await window.vegaEmbed(target, { ...spec, config: theme(width) }, {
     mode: "vega-lite", renderer: "svg", actions: false, ast: true,
     tooltip: { theme: dark.matches ? "dark" : "light" },
