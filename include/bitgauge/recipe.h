@@ -240,10 +240,12 @@ struct ExtractedRecipe {
     std::vector<PresetDistance> presets;  // nearest first; the first equals it where tensors == 0
 };
 
-ExtractedRecipe extract_recipe(const ModelHeader& model);
+// `any_importance`: the recipe gives these types with an importance matrix as well as without, also
+// where it extends a mixture that heeds it.
+ExtractedRecipe extract_recipe(const ModelHeader& model, bool any_importance = false);
 
-// The recipe that gives the model's tensors these types (tensor -> type), as short as it can be
-// said; tensors that are absent stay.
+// The recipe that gives the model's tensors these types (tensor -> type), with importance or
+// without, as short as it can be said; tensors that are absent stay.
 Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std::string>& types,
                        const std::string& name);
 

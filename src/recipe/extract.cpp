@@ -53,8 +53,8 @@ struct Trial {
 
 class Extractor {
   public:
-    explicit Extractor(const ModelHeader& model)
-        : model_(model), view_(model), facts_(view_.facts) {
+    Extractor(const ModelHeader& model, bool any_importance)
+        : model_(model), any_importance_(any_importance), view_(model), facts_(view_.facts) {
         for (const TensorFacts& tensor : facts_) forced_.push_back(is_forced(tensor));
     }
 
@@ -150,7 +150,9 @@ class Extractor {
         recipe.extends = trial.recipe->name;
         recipe.base = std::make_shared<const Recipe>(*trial.recipe);
         for (int round = 0; round < kRounds; ++round) {
-            const std::vector<Rule> more = rules_against(recipe, extracted.importance);
+            std::vector<Rule> more = rules_against(recipe, extracted.importance);
+            if (more.empty() && any_importance_)
+                more = rules_against(recipe, !extracted.importance);
             if (more.empty()) return extracted;
             recipe.rules.insert(recipe.rules.begin(), more.begin(), more.end());
         }
@@ -172,6 +174,7 @@ class Extractor {
     }
 
     const ModelHeader& model_;
+    bool any_importance_;
     ModelView view_;
     const std::vector<TensorFacts>& facts_;
     std::vector<bool> forced_;
@@ -179,8 +182,8 @@ class Extractor {
 
 }  // namespace
 
-ExtractedRecipe extract_recipe(const ModelHeader& model) {
-    return Extractor(model).run();
+ExtractedRecipe extract_recipe(const ModelHeader& model, bool any_importance) {
+    return Extractor(model, any_importance).run();
 }
 
 }  // namespace bitgauge

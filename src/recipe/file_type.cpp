@@ -46,7 +46,7 @@ Recipe recipe_of_types(const ModelHeader& model, const std::map<std::string, std
         tensor.type = type->name;
         tensor.type_id = type->id;
     }
-    Recipe recipe = extract_recipe(mixed).recipe;
+    Recipe recipe = extract_recipe(mixed, /*any_importance=*/true).recipe;
     recipe.name = name;
     return recipe;
 }

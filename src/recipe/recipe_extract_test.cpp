@@ -114,6 +114,25 @@ TEST(RecipeOfTypes, GivesEachTensorItsTypeAndLeavesTheOthers) {
     EXPECT_EQ(types.size(), 12U);
 }
 
+// IQ4_XS without importance has q5_K in the first layers' ffn_down.
+TEST(RecipeOfTypes, TheSameTypesWithImportanceAndWithout) {
+    const ModelHeader model = shortened(real_model("qwen3-14b"), 16);
+    std::map<std::string, std::string> types;
+    for (const bool importance : {false, true}) {
+        for (const ResolvedTensor& tensor :
+             resolve(model, *find_preset("IQ4_XS"), importance).tensors) {
+            types[tensor.name] = tensor.type;
+        }
+        const Recipe recipe = recipe_of_types(model, types, "mine");
+        for (const bool used : {false, true}) {
+            const Resolution resolution = resolve(model, recipe, used);
+            for (const auto& [tensor, type] : types) {
+                EXPECT_EQ(type_of(resolution, tensor), type) << tensor << importance << used;
+            }
+        }
+    }
+}
+
 TEST(RecipeOfTypes, AnUnknownTypeIsRefusedWithTheTensor) {
     const ModelHeader model = shortened(real_model("qwen3-14b"), 1);
     const std::string said = refusal([&] {
