@@ -3,15 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "bitgauge/prior.h"
 #include "bitgauge/recipe.h"
 
 namespace bitgauge {
 namespace {
-
-int32_t layer_of(const std::string& tensor) {
-    int layer = -1;
-    return std::sscanf(tensor.c_str(), "blk.%d.", &layer) == 1 ? layer : -1;
-}
 
 // Whether the i-th of n in depth belongs to the coarse grid.
 bool on_grid(size_t i, size_t n, uint32_t every) {
@@ -21,16 +17,7 @@ bool on_grid(size_t i, size_t n, uint32_t every) {
 }  // namespace
 
 std::vector<TensorCost> quantized_tensors(const GgufFile& model) {
-    const Recipe uniform{.name = "uniform", .default_type = "q8_0"};
-    std::vector<TensorCost> tensors;
-    for (const ResolvedTensor& tensor : resolve(model_header(model), uniform, true).tensors) {
-        if (tensor.kept) continue;
-        tensors.push_back({.tensor = tensor.name,
-                           .role = tensor.role,
-                           .layer = layer_of(tensor.name),
-                           .weights = tensor.weights});
-    }
-    return tensors;
+    return quantized_tensors(model_header(model));
 }
 
 std::vector<size_t> spread_in_depth(const std::vector<TensorCost>& tensors, uint32_t every) {
