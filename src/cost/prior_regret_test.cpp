@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 
 #include <fmt/format.h>
@@ -21,19 +22,63 @@
 namespace bitgauge {
 namespace {
 
-// A model with the sensitivities of a prior; types cost what they do on normal weights.
-class PriorRegret : public testing::Test {
-  protected:
-    void begin(ModelHeader model, const std::string& truth) {
-        model_ = std::move(model);
+constexpr std::array kBits{3.0, 4.0, 5.0};
+constexpr const char* kByRole = "its own mean by role";
+constexpr const char* kUniform = "nothing: uniform bits";
+
+// One value per role in place of its curve.
+Prior by_role_only(Prior prior) {
+    for (auto& [name, role] : prior.roles) {
+        PriorPoint mean;
+        const auto n = static_cast<double>(role.curve.size());
+        for (const PriorPoint& point : role.curve) {
+            mean.smooth += point.smooth / n;
+            mean.switching += point.switching / n;
+        }
+        role.curve = {mean};
+    }
+    return prior;
+}
+
+// A model with the sensitivities of a prior; types err as on normal weights.
+class Judged {
+  public:
+    Judged(ModelHeader model, const Prior& truth) : model_(std::move(model)) {
         table_.tensors = quantized_tensors(model_);
         for (TensorCost& tensor : table_.tensors) {
             const auto info = std::ranges::find(model_.tensors, tensor.tensor, &TensorInfo::name);
             tensor.errors = gaussian_errors(*info, true);
         }
-        judge_ = std::make_unique<Mixer>(mixer(prior_named(shipped_priors(), truth)));
+        judge_ = std::make_unique<Mixer>(mixer(truth));
+        for (const double bits : kBits) {
+            least_.push_back(judge_->disturbance(judge_->for_bytes(bytes_at(bits)).mix));
+        }
     }
 
+    // D, as the truth has it, of plans made with a prior, over that of the best plans, less 1.
+    std::vector<double> regrets(const Prior& prior) const {
+        const Mixer guess = mixer(prior);
+        std::vector<double> regrets;
+        for (size_t i = 0; i < kBits.size(); ++i) {
+            const Mix mix = guess.for_bytes(bytes_at(kBits[i])).mix;
+            regrets.push_back(judge_->disturbance(mix) / least_[i] - 1);
+        }
+        return regrets;
+    }
+
+    // Every tensor costs what its weights do.
+    Prior uniform_bits() const {
+        Prior flat{.calibration = {.norm = 1}};
+        for (const TensorCost& tensor : table_.tensors) {
+            PriorRole& role = flat.roles[tensor.role];
+            ++role.tensors;
+            role.weights += tensor.weights;
+            role.curve = {{0, static_cast<double>(tensor.weights), 0}};
+        }
+        return flat;
+    }
+
+  private:
     Mixer mixer(const Prior& prior) const {
         return {model_,
                 table_,
@@ -50,119 +95,82 @@ class PriorRegret : public testing::Test {
         return static_cast<uint64_t>(weights * bits / 8);
     }
 
-    // D, as the truth has it, of a plan over that of the best plan.
-    double regret(const Prior& prior, double bits) const {
-        const Mix guessed = mixer(prior).for_bytes(bytes_at(bits)).mix;
-        const Mix best = judge_->for_bytes(bytes_at(bits)).mix;
-        return judge_->disturbance(guessed) / judge_->disturbance(best) - 1;
-    }
-
-    // The same for all tensors costing what their weights do.
-    double regret_of_uniform_bits(double bits) const {
-        Prior flat{.calibration = {.norm = 1}};
-        for (const TensorCost& tensor : table_.tensors) {
-            PriorRole& role = flat.roles[tensor.role];
-            ++role.tensors;
-            role.weights += tensor.weights;
-            role.curve = {{0, static_cast<double>(tensor.weights), 0}};
-        }
-        return regret(flat, bits);
-    }
-
-    // One value per role in place of its curve.
-    static Prior by_role_only(Prior prior) {
-        for (auto& [name, role] : prior.roles) {
-            PriorPoint mean;
-            const auto n = static_cast<double>(role.curve.size());
-            for (const PriorPoint& point : role.curve) {
-                mean.smooth += point.smooth / n;
-                mean.switching += point.switching / n;
-            }
-            role.curve = {mean};
-        }
-        return prior;
-    }
-
     ModelHeader model_;
     SweepTable table_;
     std::unique_ptr<Mixer> judge_;
+    std::vector<double> least_;  // D at kBits
 };
 
-// All priors for two large models and a tiny one.
-constexpr std::array<std::pair<const char*, const char*>, 3> kTargets{
-    {{"Qwen3.5-35B-A3B", "qwen3.5-35b-a3b"}, {"Qwen3.5-27B", "qwen3.6-27b"}, {"TinyMoE", ""}}};
-constexpr std::array kBits{3.0, 4.0, 5.0};
+using Regrets = std::map<std::string, std::vector<double>>;  // by what was guessed from
 
-TEST_F(PriorRegret, IsTheReviewedOne) {
+Regrets regrets_of(const std::string& target, ModelHeader model) {
+    const Prior& truth = prior_named(shipped_priors(), target);
+    const Judged judged(std::move(model), truth);
+    Regrets regrets;
+    for (const Prior& prior : shipped_priors()) regrets[prior.name] = judged.regrets(prior);
+    regrets[kByRole] = judged.regrets(by_role_only(truth));
+    regrets[kUniform] = judged.regrets(judged.uniform_bits());
+    return regrets;
+}
+
+const std::map<std::string, Regrets>& all_regrets() {
+    static const std::map<std::string, Regrets> all{
+        {"Qwen3.5-35B-A3B", regrets_of("Qwen3.5-35B-A3B", real_model("qwen3.5-35b-a3b"))},
+        {"Qwen3.5-27B", regrets_of("Qwen3.5-27B", real_model("qwen3.6-27b"))},
+        {"TinyMoE", regrets_of("TinyMoE", model_header(GgufFile::open(BITGAUGE_TINYMOE)))}};
+    return all;
+}
+
+// At each size below `most` and below `part` of that of uniform bits.
+void expect_regret(const std::string& target, const std::string& from, double most, double part) {
+    const Regrets& regrets = all_regrets().at(target);
+    for (size_t i = 0; i < kBits.size(); ++i) {
+        const double regret = regrets.at(from)[i];
+        EXPECT_LT(regret, most) << target << " from " << from << " at " << kBits[i];
+        EXPECT_LT(regret, part * regrets.at(kUniform)[i]) << target << " from " << from;
+    }
+}
+
+TEST(PriorRegret, OfItsOwnPriorIsNone) {
+    expect_regret("Qwen3.5-35B-A3B", "Qwen3.5-35B-A3B", 1e-9, 1);
+    expect_regret("TinyMoE", "TinyMoE", 1e-9, 1);
+}
+
+TEST(PriorRegret, OfRolesAloneIsAFractionOfThatOfUniformBits) {
+    expect_regret("Qwen3.5-35B-A3B", kByRole, 0.1, 0.1);
+    expect_regret("Qwen3.5-27B", kByRole, 0.35, 0.55);
+    expect_regret("TinyMoE", kByRole, 0.7, 0.2);
+}
+
+TEST(PriorRegret, OfAnotherArchitectureOfTheKindIsAFractionOfThatOfUniformBits) {
+    expect_regret("Qwen3.5-35B-A3B", "GLM-4.5-Air", 0.2, 0.2);
+    expect_regret("Qwen3.5-27B", "Qwen3-4B-Instruct-2507", 0.35, 0.7);
+}
+
+TEST(PriorRegret, BetweenATinyAndALargeModelIsBelowThatOfUniformBits) {
+    expect_regret("Qwen3.5-35B-A3B", "TinyMoE", 0.7, 0.55);
+    expect_regret("TinyMoE", "Qwen3.5-35B-A3B", 1.6, 0.45);
+}
+
+TEST(PriorRegret, OfAnotherKindMayBeWorseThanUniformBits) {
+    const Regrets& dense = all_regrets().at("Qwen3.5-27B");
+    for (size_t i = 0; i < kBits.size(); ++i) {
+        EXPECT_GT(dense.at("Qwen3.5-35B-A3B")[i], dense.at(kUniform)[i]);
+    }
+}
+
+TEST(PriorRegret, IsTheReviewedOne) {
     std::string text = "model\tguessed from\t3 bits %\t4 bits %\t5 bits %\n";
-    const auto add = [&](const std::string& target, const std::string& from,
-                         const auto& regret_at) {
-        text += target + "\t" + from;
-        for (const double bits : kBits) text += fmt::format("\t{:.0f}", 100 * regret_at(bits));
-        text += "\n";
-    };
-    for (const auto& [target, header] : kTargets) {
-        begin(*header == '\0' ? model_header(GgufFile::open(BITGAUGE_TINYMOE)) : real_model(header),
-              target);
-        for (const Prior& prior : shipped_priors()) {
-            if (prior.name == target) continue;
-            add(target, prior.name, [&](double bits) { return regret(prior, bits); });
+    for (const auto& [target, regrets] : all_regrets()) {
+        for (const auto& [from, values] : regrets) {
+            text += target + "\t" + from;
+            for (const double value : values) text += fmt::format("\t{:.0f}", 100 * value);
+            text += "\n";
         }
-        const Prior roles = by_role_only(prior_named(shipped_priors(), target));
-        add(target, "its own mean by role", [&](double bits) { return regret(roles, bits); });
-        add(target, "nothing: uniform bits",
-            [&](double bits) { return regret_of_uniform_bits(bits); });
     }
     const std::filesystem::path path = std::filesystem::path(BITGAUGE_GOLDEN) / "regret.tsv";
     if (std::getenv("BITGAUGE_UPDATE_GOLDEN") != nullptr) write_file_atomically(path, text);
     EXPECT_EQ(text, read_text_file(path));
-}
-
-TEST_F(PriorRegret, OfItsOwnPriorIsNone) {
-    begin(real_model("qwen3.5-35b-a3b"), "Qwen3.5-35B-A3B");
-    EXPECT_NEAR(regret(prior_named(shipped_priors(), "Qwen3.5-35B-A3B"), 4), 0, 1e-12);
-}
-
-TEST_F(PriorRegret, OfRolesAloneIsAFractionOfThatOfUniformBits) {
-    begin(real_model("qwen3.5-35b-a3b"), "Qwen3.5-35B-A3B");
-    const Prior roles = by_role_only(prior_named(shipped_priors(), "Qwen3.5-35B-A3B"));
-    for (const double bits : kBits) {
-        EXPECT_LT(regret(roles, bits), 0.2) << bits;
-        EXPECT_GT(regret_of_uniform_bits(bits), 4 * regret(roles, bits)) << bits;
-    }
-}
-
-TEST_F(PriorRegret, OfAnotherArchitectureOfTheKindIsAFractionOfThatOfUniformBits) {
-    begin(real_model("qwen3.5-35b-a3b"), "Qwen3.5-35B-A3B");
-    const Prior& other = prior_named(shipped_priors(), "GLM-4.5-Air");
-    for (const double bits : kBits) {
-        EXPECT_LT(regret(other, bits), 0.2) << bits;
-        EXPECT_GT(regret_of_uniform_bits(bits), 5 * regret(other, bits)) << bits;
-    }
-}
-
-TEST_F(PriorRegret, OfADenseModelsPriorForAnotherIsBelowThatOfUniformBits) {
-    begin(real_model("qwen3.6-27b"), "Qwen3.5-27B");
-    const Prior& other = prior_named(shipped_priors(), "Qwen3-4B-Instruct-2507");
-    for (const double bits : kBits) {
-        EXPECT_LT(regret(other, bits), regret_of_uniform_bits(bits)) << bits;
-    }
-}
-
-TEST_F(PriorRegret, OfATinyModelsPriorForALargeOneIsBelowThatOfUniformBits) {
-    begin(real_model("qwen3.5-35b-a3b"), "Qwen3.5-35B-A3B");
-    const Prior& tiny = prior_named(shipped_priors(), "TinyMoE");
-    for (const double bits : kBits) {
-        EXPECT_LT(regret(tiny, bits), regret_of_uniform_bits(bits)) << bits;
-    }
-}
-
-TEST_F(PriorRegret, OfALargeModelsPriorForATinyOneIsBelowThatOfUniformBits) {
-    begin(model_header(GgufFile::open(BITGAUGE_TINYMOE)), "TinyMoE");
-    const Prior& large = prior_named(shipped_priors(), "Qwen3.5-35B-A3B");
-    for (const double bits : kBits) {
-        EXPECT_LT(regret(large, bits), regret_of_uniform_bits(bits)) << bits;
-    }
 }
 
 }  // namespace
