@@ -108,7 +108,7 @@ class Pair:
     bytes: int
     bits: dict  # class -> bits per weight, of the recipe
     nats: float
-    planned_bits: dict
+    planned: dict  # tensor -> type
     planned_nats: float
 
 
@@ -122,7 +122,7 @@ def compare(program: Path, header: Path, recipe: str) -> Pair:
     plan = planned(program, header, "--against", recipe)
     against = plan["against"]
     return Pair(recipe, against["file_bytes"], bits_of(against["types"]),
-                against["predicted_kld_nats"]["value"], bits_of(plan["types"]),
+                against["predicted_kld_nats"]["value"], plan["types"],
                 plan["predicted_kld_nats"]["value"])
 
 
@@ -157,13 +157,29 @@ def print_report(pairs: list):
         published = RECIPES[pair.recipe]
         print(row(pair.recipe, f"{pair.bytes / GIB:.2f}", pair.bits, pair.nats,
                   f"{published:.4f}" if published else ""))
-        print(row("*plan*", "", pair.planned_bits, pair.planned_nats, ""))
+        print(row("*plan*", "", bits_of(pair.planned), pair.planned_nats, ""))
     print_ranks(pairs)
+    print_depth(pairs)
 
 
 def row(name: str, size: str, bits: dict, nats: float, published: str) -> str:
     cells = [f"{bits[group]:.2f}" for group in CLASSES]
     return f"| {name} | {size} | " + " | ".join(cells) + f" | {nats:.4f} | {published} |"
+
+
+def print_depth(pairs: list):
+    parts = {"0-4": range(5), "5-9": range(5, 10), "10-19": range(10, 20), "20-29": range(20, 30),
+             "30-37": range(30, 38), "38-39": range(38, 40)}
+    print("\nRouted experts of the plans by layer, bits per weight:\n")
+    print("| as large as | " + " | ".join(parts) + " |")
+    print("|---|" + "---:|" * len(parts))
+    for pair in pairs:
+        cells = []
+        for layers_of_part in parts.values():
+            experts = {name: kind for name, kind in pair.planned.items()
+                       if "_exps" in name and int(name.split(".")[1]) in layers_of_part}
+            cells.append(f"{sum(BITS[kind] for kind in experts.values()) / len(experts):.2f}")
+        print(f"| {pair.recipe} | " + " | ".join(cells) + " |")
 
 
 def print_unsloth(plans: dict):
