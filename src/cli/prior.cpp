@@ -108,12 +108,11 @@ void add_show(CLI::App& prior, Console& console) {
 }  // namespace
 
 void add_prior(CLI::App& app, Console& console) {
-    CLI::App* prior =
-        add_command(app, console, "prior", "Sensitivities of other models, for plans without sweep",
-                    "  bitgauge prior list\n"
-                    "  bitgauge prior add model-BF16.gguf --store bitgauge.db\n"
-                    "  bitgauge plan other-BF16.gguf --no-sweep --size 20GiB\n"
-                    "'bitgauge prior COMMAND --help' tells the options of each.");
+    CLI::App* prior = add_command(app, console, "prior", "What other models' tensors cost",
+                                  "  bitgauge prior list\n"
+                                  "  bitgauge prior add model-BF16.gguf --store bitgauge.db\n"
+                                  "  bitgauge plan other-BF16.gguf --no-sweep --size 20GiB\n"
+                                  "'bitgauge prior COMMAND --help' tells the options of each.");
     prior->require_subcommand(1);
     add_list(*prior, console);
     add_show(*prior, console);
