@@ -44,7 +44,7 @@ class Place {
 
     // Of a model, an architecture, a role: printed and looked up.
     std::string name() const {
-        const std::string value = text();
+        std::string value = text();
         require_name(value);
         return value;
     }
