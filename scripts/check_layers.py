@@ -60,6 +60,7 @@ PUBLIC_OWNER = {
     "progress": "base",
     "token": "base",
     "dynamic": "sweep",
+    "prior": "cost",
     "record": "store",
     "sweep_table": "store",
     "version": "base",  # written by CMake; a build has it, the tree does not

@@ -41,6 +41,11 @@ class GgufFile {
     // data), a shard missing or out of place, duplicate tensors, more tensors than fit the file.
     static GgufFile open(const std::filesystem::path& path);
 
+    // The same, but tensor data may be missing, as in the first megabytes of a file that somebody
+    // else has. Where it is, has_data() is false.
+    static GgufFile open_header(const std::filesystem::path& path);
+    bool has_data() const { return has_data_; }
+
     const std::vector<std::filesystem::path>& shards() const { return shards_; }
     const std::vector<TensorInfo>& tensors() const { return tensors_; }
     const std::vector<KeyValue>& keys() const { return keys_; }
@@ -66,6 +71,7 @@ class GgufFile {
     std::string shape_hash() const;
 
   private:
+    static GgufFile read(const std::filesystem::path& path, bool header_only);
     const KeyValue* find_key(const std::string& key) const;
 
     std::vector<std::filesystem::path> shards_;
@@ -74,6 +80,7 @@ class GgufFile {
     uint32_t version_ = 0;
     uint64_t file_bytes_ = 0;
     uint64_t vocabulary_ = 0;
+    bool has_data_ = true;
     std::string tokenizer_hash_;
 };
 

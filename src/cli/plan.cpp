@@ -8,9 +8,9 @@
 #include "bitgauge/cost.h"
 #include "bitgauge/error.h"
 #include "bitgauge/hardware.h"
+#include "bitgauge/prior.h"
 #include "bitgauge/qtype.h"
 #include "bitgauge/quantize.h"
-#include "bitgauge/store.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -18,6 +18,7 @@
 #include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/mix_options.h"
+#include "cli/plan_basis.h"
 #include "cli/plan_report.h"
 #include "cli/sizes.h"
 
@@ -40,6 +41,12 @@ struct PlanArguments {
     std::optional<double> bits;
     std::optional<double> nats;
     MixArguments mix;
+    std::string against;
+    bool no_sweep = false;
+    std::string prior;
+    fs::path priors = own_priors_folder();
+    bool as_if_importance = false;
+    uint32_t threads = 0;
     bool curve = false;
     bool tensor_types = false;
     bool json = false;
@@ -54,61 +61,106 @@ uint64_t scaled_context(uint64_t bytes, const std::string& type) {
                                  16);
 }
 
-// The newest sweep of this very file.
-SweepTable sweep_of(const GgufFile& file, const fs::path& store_path) {
-    const Store store(store_path, Store::Access::kReadOnly);
-    const std::string hash = identify_model(file, /*with_hash=*/true).content_hash;
-    std::optional<SweepTable> newest;
-    std::string others;
-    for (SweepTable& sweep : store.all_sweeps()) {
-        if (sweep.original.content_hash == hash) {
-            newest = std::move(sweep);
-        } else {
-            others = sweep.original.file;
-        }
+void refuse(const std::string& what, const std::string& hint) {
+    throw Error(ErrorKind::kInput, what, hint);
+}
+
+// Options that mean nothing beside others.
+void check(const PlanArguments& a) {
+    if (!a.no_sweep && (!a.prior.empty() || a.as_if_importance)) {
+        refuse(fmt::format("{} is for plans without a sweep",
+                           a.prior.empty() ? "--with-importance" : "--prior"),
+               "add --no-sweep");
     }
-    if (newest) return std::move(*newest);
-    const std::string name = file.shards().front().filename().string();
-    throw Error(ErrorKind::kInput,
-                fmt::format("{} has no sweep of '{}'{}", store_path.string(), name,
-                            others.empty() ? "" : fmt::format(" (but one of '{}')", others)),
-                fmt::format("run: bitgauge sweep {} -t TEXT", name));
+    if (a.no_sweep && (!a.mix.weights.empty() || a.mix.worst)) {
+        refuse("strata can be weighed only where the model was swept",
+               "leave out --weight and --worst-stratum, or sweep");
+    }
+}
+
+GgufFile open_original(const PlanArguments& a) {
+    return a.no_sweep ? GgufFile::open_header(a.original) : GgufFile::open(a.original);
+}
+
+// All that the mix may choose from, or is told to.
+std::vector<std::string> meant_types(const MixOptions& mix) {
+    std::vector<std::string> types = mix.types;
+    for (const MixRule& pin : mix.pins) {
+        const QType* type = find_type(pin.value);
+        if (type != nullptr && type->quantized) types.push_back(type->name);
+    }
+    return types;
 }
 
 class Planning {
   public:
-    explicit Planning(const PlanArguments& a)
+    Planning(const PlanArguments& a, Progress& progress)
         : a_(a),
-          file_(GgufFile::open(a.original)),
+          file_(open_original(a)),
           model_(model_header(file_)),
-          table_(sweep_of(file_, a.store)),
-          mixer_(make_mixer()) {}
+          options_(mix_options(a.mix)),
+          basis_(a.no_sweep ? guess(progress) : swept_basis(file_, a.store)),
+          mixer_(model_, basis_.table, basis_.sensitivities, options_, basis_.calibration) {}
 
     void print(Console& console) const {
         if (a_.curve) {
             const auto curve = mixer_.curve(kCurvePoints);
-            return console.print(a_.json ? curve_json(curve).dump(1) + "\n" : curve_text(curve));
+            return console.print(a_.json ? curve_json(curve).dump(1) + "\n"
+                                         : guess_text(basis_.guess) + curve_text(curve));
         }
-        const MixPlan plan = make();
+        const std::optional<PlanRival> against = rival();
+        const MixPlan plan = make(against);
         const Recipe recipe = recipe_of_types(model_, plan.mix, name());
-        const Resolution resolution = resolve(model_, recipe, !table_.importance_hash.empty());
+        const Resolution resolution = resolve(model_, recipe, basis_.importance);
         if (!a_.out.empty()) write(recipe, resolution);
-        console.print(a_.json ? plan_json(plan, resolution).dump(1) + "\n"
-                              : plan_text(plan, resolution));
+        console.print(a_.json ? plan_json(plan, resolution, against, basis_.prior).dump(1) + "\n"
+                              : plan_text(plan, resolution, against, basis_.guess));
     }
 
   private:
-    Mixer make_mixer() const {
-        const auto found = sensitivities(table_);
-        return Mixer(model_, table_, found, mix_options(a_.mix), calibrate(table_, found));
+    PlanBasis guess(Progress& progress) const {
+        return guessed_basis(file_, model_,
+                             {.priors = a_.priors,
+                              .prior = a_.prior,
+                              .importance = a_.importance,
+                              .as_if_importance = a_.as_if_importance,
+                              .types = meant_types(options_),
+                              .threads = a_.threads},
+                             progress);
     }
 
-    MixPlan make() const {
-        const auto exact = [this](const Mix& mix) { return exact_bytes(mix); };
+    // Sizes to the byte need the original and what the file will be made with.
+    Mixer::ExactSize exact_size() const {
+        const bool assumed = a_.as_if_importance && a_.importance.empty();
+        if (!file_.has_data() || assumed) return {};
+        return [this](const Mix& mix) { return exact_bytes(mix); };
+    }
+
+    // What the recipe of --against makes of the tensors that a plan is about. Floats have no error
+    // that would show beside those of quantized types.
+    std::optional<PlanRival> rival() const {
+        if (a_.against.empty()) return std::nullopt;
+        const Resolution resolution = resolve(model_, load_recipe(a_.against), basis_.importance);
+        PlanRival rival{.name = a_.against, .file_bytes = resolution.file_bytes};
+        Mix judged;
+        for (const TensorCost& tensor : basis_.table.tensors) {
+            const ResolvedTensor& resolved = *resolution.find(tensor.tensor);
+            const bool quantized = find_type(resolved.type)->quantized;
+            rival.mix[tensor.tensor] = resolved.type;
+            judged[tensor.tensor] = quantized ? resolved.type : resolved.original;
+        }
+        if (const auto exact = exact_size()) rival.file_bytes = exact(rival.mix);
+        rival.predicted_nats = mixer_.predict(judged);
+        return rival;
+    }
+
+    MixPlan make(const std::optional<PlanRival>& against) const {
+        const auto exact = exact_size();
         if (a_.nats) return mixer_.for_divergence(*a_.nats, exact);
         if (!a_.size.empty()) return mixer_.for_bytes(parse_size(a_.size), exact);
         if (!a_.memory.empty()) return mixer_.for_bytes(bytes_beside_context(), exact);
         if (a_.bits) return mixer_.for_bytes(bytes_of_bits(*a_.bits), exact);
+        if (against) return mixer_.for_bytes(against->file_bytes, exact);
         throw Error(ErrorKind::kInput, "no budget was given",
                     "add --size 20GiB, --bpw 4.5, --fit 24GB or --kld 0.01; --curve shows all");
     }
@@ -147,7 +199,8 @@ class Planning {
     const PlanArguments& a_;
     GgufFile file_;
     ModelHeader model_;
-    SweepTable table_;
+    MixOptions options_;
+    PlanBasis basis_;
     Mixer mixer_;
 };
 
@@ -176,8 +229,32 @@ void add_budgets(CLI::App& command, PlanArguments& a) {
         ->type_name("NATS")
         ->check(CLI::PositiveNumber)
         ->group("Budget");
+    command
+        .add_option("--against", a.against, "A recipe to compare with; alone: as large as its file")
+        ->type_name("RECIPE")
+        ->group("Budget");
     command.add_flag("--curve", a.curve, "Size and predicted divergence of all plans")
         ->group("Budget");
+}
+
+void add_guess(CLI::App& command, PlanArguments& a) {
+    command
+        .add_flag("--no-sweep", a.no_sweep,
+                  "Guess from another model's sensitivities; the file may be a header only")
+        ->group("Guess");
+    command.add_option("--prior", a.prior, "The other model [the nearest]")
+        ->type_name("NAME")
+        ->group("Guess");
+    command.add_option("--priors", a.priors, "Your own [~/.local/share/bitgauge/priors]")
+        ->type_name("DIR")
+        ->group("Guess");
+    command
+        .add_flag("--with-importance", a.as_if_importance, "As if an importance matrix was there")
+        ->group("Guess");
+    command.add_option("--threads", a.threads, "To encode with; 0: one per core")
+        ->type_name("N")
+        ->capture_default_str()
+        ->group("Guess");
 }
 
 }  // namespace
@@ -188,7 +265,8 @@ void add_plan(CLI::App& app, Console& console) {
         add_command(app, console, "plan", "The best types for a size, from a sweep",
                     "  bitgauge plan model-BF16.gguf --size 20GiB -o model-20GiB.recipe\n"
                     "  bitgauge plan model-BF16.gguf --kld 0.01 --no-iq\n"
-                    "  bitgauge plan model-BF16.gguf --curve");
+                    "  bitgauge plan model-BF16.gguf --curve\n"
+                    "  bitgauge plan model-BF16.gguf --no-sweep --size 20GiB");
     command->add_option("ORIGINAL", a->original, "The unquantized model (first shard)")
         ->required()
         ->type_name("");
@@ -201,13 +279,17 @@ void add_plan(CLI::App& app, Console& console) {
         ->type_name("FILE");
     add_budgets(*command, *a);
     add_mix_options(*command, a->mix);
+    add_guess(*command, *a);
     command->add_option("-o,--out", a->out, "Write the recipe here")
         ->type_name("FILE")
         ->group("Output");
     command->add_flag("--tensor-types", a->tensor_types, "As llama-quantize's --tensor-type-file")
         ->group("Output");
     command->add_flag("--json", a->json, "The plan as JSON")->group("Output");
-    command->callback([a, &console] { Planning(*a).print(console); });
+    command->callback([a, &console] {
+        check(*a);
+        Planning(*a, console.progress()).print(console);
+    });
 }
 
 }  // namespace bitgauge

@@ -1,6 +1,7 @@
 #include "cli/plan_report.h"
 
 #include <map>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,15 @@ namespace {
 std::string nats_text(const Estimate& nats) {
     if (!nats.has_interval()) return fmt::format("{:.5f} nats", nats.value);
     return fmt::format("{:.5f} nats ({:.5f} to {:.5f})", nats.value, nats.low, nats.high);
+}
+
+// Two digits: more would claim what nobody has measured.
+std::string guessed_nats_text(const Estimate& nats) {
+    return fmt::format("about {:.2g} nats, from another model: no promise", nats.value);
+}
+
+Json nats_json(const Estimate& nats) {
+    return {{"value", nats.value}, {"low", nats.low}, {"high", nats.high}};
 }
 
 std::string dearest_text(const MixPlan& plan) {
@@ -53,30 +63,52 @@ std::string roles_text(const Resolution& resolution) {
     return text;
 }
 
-std::string plan_text(const MixPlan& plan, const Resolution& resolution) {
-    return fmt::format(
-        "size        {} ({} bytes, {:.3f} bits per weight)\n"
-        "predicted   {}\n"
-        "certificate no mix of this size is predicted better by more than {:.3f} %\n"
-        "types\n{}{}{}",
-        format_bytes(plan.file_bytes), format_count(plan.file_bytes),
-        bits_per_weight(resolution.tensor_bytes, resolution.weights).value(),
-        nats_text(plan.predicted_nats), 100 * plan.bound_gap, roles_text(resolution),
-        dearest_text(plan), next_text(plan));
+std::string guess_text(const std::vector<std::string>& guess) {
+    std::string text;
+    for (const std::string& line : guess) {
+        text += fmt::format("{:<12}{}\n", text.empty() ? "a guess:" : "", line);
+    }
+    return text;
 }
 
-Json plan_json(const MixPlan& plan, const Resolution& resolution) {
+std::string plan_text(const MixPlan& plan, const Resolution& resolution,
+                      const std::optional<PlanRival>& rival,
+                      const std::vector<std::string>& guess) {
+    const auto nats = [&](const Estimate& estimate) {
+        return guess.empty() ? nats_text(estimate) : guessed_nats_text(estimate);
+    };
+    std::string text = guess_text(guess);
+    text += fmt::format("size        {} ({} bytes, {:.3f} bits per weight)\n",
+                        format_bytes(plan.file_bytes), format_count(plan.file_bytes),
+                        bits_per_weight(resolution.tensor_bytes, resolution.weights).value());
+    text += fmt::format("predicted   {}\n", nats(plan.predicted_nats));
+    if (rival) {
+        text += fmt::format("against     {}, {}: {}\n", rival->name,
+                            format_bytes(rival->file_bytes), nats(rival->predicted_nats));
+    }
+    text +=
+        fmt::format("certificate no mix of this size is predicted better by more than {:.3f} %\n",
+                    100 * plan.bound_gap);
+    return text + "types\n" + roles_text(resolution) + dearest_text(plan) + next_text(plan);
+}
+
+Json plan_json(const MixPlan& plan, const Resolution& resolution,
+               const std::optional<PlanRival>& rival, const std::string& prior) {
     Json json = {
         {"schema", "bitgauge.plan/1"},
         {"file_bytes", plan.file_bytes},
         {"bits_per_weight", bits_per_weight(resolution.tensor_bytes, resolution.weights).value()},
-        {"predicted_kld_nats",
-         {{"value", plan.predicted_nats.value},
-          {"low", plan.predicted_nats.low},
-          {"high", plan.predicted_nats.high}}},
+        {"predicted_kld_nats", nats_json(plan.predicted_nats)},
         {"disturbance_nats", plan.disturbance},
         {"bound_gap", plan.bound_gap},
         {"types", plan.mix}};
+    if (!prior.empty()) json["guessed_from"] = prior;
+    if (rival) {
+        json["against"] = {{"recipe", rival->name},
+                           {"file_bytes", rival->file_bytes},
+                           {"predicted_kld_nats", nats_json(rival->predicted_nats)},
+                           {"types", rival->mix}};
+    }
     for (const MixPlan::Upgrade& u : plan.next) {
         json["next"].push_back({{"tensor", u.tensor},
                                 {"from", u.from},

@@ -2,7 +2,10 @@
 
 // What `bitgauge plan` prints, as text and as JSON.
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "bitgauge/cost.h"
 #include "bitgauge/recipe.h"
@@ -11,12 +14,26 @@
 
 namespace bitgauge {
 
-// One plan: size, predicted divergence, certificate, types by role, the dearest tensors, and what
-// the next bytes would buy.
-std::string plan_text(const MixPlan& plan, const Resolution& resolution);
+// A recipe that the plan is to be compared with.
+struct PlanRival {
+    std::string name;
+    uint64_t file_bytes = 0;
+    Mix mix;
+    Estimate predicted_nats;
+};
 
-// `bitgauge.plan/1`.
-Json plan_json(const MixPlan& plan, const Resolution& resolution);
+// One plan: size, predicted divergence, certificate, types by role, the dearest tensors, and what
+// the next bytes would buy. `guess`: why it is one; empty where it is none.
+std::string plan_text(const MixPlan& plan, const Resolution& resolution,
+                      const std::optional<PlanRival>& rival = {},
+                      const std::vector<std::string>& guess = {});
+
+// `bitgauge.plan/1`. `prior`: the model it was guessed from; empty: swept.
+Json plan_json(const MixPlan& plan, const Resolution& resolution,
+               const std::optional<PlanRival>& rival = {}, const std::string& prior = {});
+
+// "a guess: no sweep of this model; ..." and further lines; empty without.
+std::string guess_text(const std::vector<std::string>& guess);
 
 // Roles and the types they got: "ffn_down_exps  iq3_s x5, q4_K x3".
 std::string roles_text(const Resolution& resolution);

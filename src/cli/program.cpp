@@ -99,6 +99,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     add_quantize(*app, console);
     add_sweep(*app, console);
     add_plan(*app, console);
+    add_prior(*app, console);
     add_dynamic(*app, console);
     add_worker(*app, console);
     return app;

@@ -37,14 +37,13 @@ void add_tensors(const gguf_context* header, uint32_t shard, std::vector<TensorI
     }
 }
 
-// The tensors of one shard must end where the file does, or before.
-void check_data_is_there(std::span<const TensorInfo> tensors, const fs::path& path,
-                         uint64_t file_bytes) {
-    uint64_t promised = 0;
-    for (const TensorInfo& tensor : tensors) {
-        promised = std::max(promised, tensor.offset + tensor.bytes);
-    }
-    if (promised <= file_bytes) return;
+uint64_t end_of(std::span<const TensorInfo> tensors) {
+    uint64_t end = 0;
+    for (const TensorInfo& tensor : tensors) end = std::max(end, tensor.offset + tensor.bytes);
+    return end;
+}
+
+[[noreturn]] void refuse_truncated(const fs::path& path, uint64_t promised, uint64_t file_bytes) {
     throw Error(ErrorKind::kInput,
                 fmt::format("'{}' is truncated: its header promises {} bytes, the file has {}",
                             path.string(), promised, file_bytes),
@@ -124,8 +123,16 @@ bool is_integer(const std::string& type) {
 }  // namespace
 
 GgufFile GgufFile::open(const fs::path& path) {
+    return read(path, /*header_only=*/false);
+}
+
+GgufFile GgufFile::open_header(const fs::path& path) {
+    return read(path, /*header_only=*/true);
+}
+
+GgufFile GgufFile::read(const fs::path& path, bool header_only) {
     GgufFile file;
-    const auto take = [&file](const gguf_context* header, const fs::path& shard) {
+    const auto take = [&file, header_only](const gguf_context* header, const fs::path& shard) {
         const size_t first = file.tensors_.size();
         const auto number = static_cast<uint32_t>(file.shards_.size());
         add_tensors(header, number, file.tensors_);
@@ -134,7 +141,9 @@ GgufFile GgufFile::open(const fs::path& path) {
             file.tensors_.insert(file.tensors_.end(), more.begin(), more.end());
         }
         const uint64_t bytes = fs::file_size(shard);
-        check_data_is_there(std::span(file.tensors_).subspan(first), shard, bytes);
+        const uint64_t promised = end_of(std::span(file.tensors_).subspan(first));
+        if (promised > bytes && !header_only) refuse_truncated(shard, promised, bytes);
+        file.has_data_ = file.has_data_ && promised <= bytes;
         file.shards_.push_back(shard);
         file.file_bytes_ += bytes;
     };

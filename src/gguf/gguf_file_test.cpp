@@ -93,6 +93,24 @@ TEST(GgufFile, TruncatedTensorDataNamesBothSizes) {
                                                           std::to_string(whole.size() - 1));
 }
 
+TEST(GgufFile, AHeaderAloneIsEnoughWhereItSaysSo) {
+    const fs::path path = fresh_folder("header") / "a.gguf";
+    const std::string whole = small_model();
+    write_plainly(path, whole);
+    EXPECT_TRUE(GgufFile::open_header(path).has_data());
+    const uint64_t data = GgufFile::open(path).tensors().front().offset;
+    for (size_t size = 0; size <= whole.size(); ++size) {
+        write_plainly(path, whole.substr(0, size));
+        if (size < data) {
+            EXPECT_THROW(GgufFile::open_header(path), Error) << size;
+            continue;
+        }
+        const GgufFile file = GgufFile::open_header(path);
+        EXPECT_EQ(file.has_data(), size == whole.size());
+        EXPECT_EQ(file.parameters(), 24U);
+    }
+}
+
 TEST(GgufFile, AnotherFormatIsNamedByItsFirstBytes) {
     expect_refused(std::string("PK\x03\x04 and so on", 14), R"(begins with 'PK\x03\x04')");
     expect_refused("version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer");

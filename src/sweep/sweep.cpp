@@ -9,6 +9,7 @@
 #include "bitgauge/cost.h"
 #include "bitgauge/error.h"
 #include "bitgauge/importance.h"
+#include "bitgauge/prior.h"
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 

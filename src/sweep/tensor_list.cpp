@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "bitgauge/recipe.h"
-
 namespace bitgauge {
 namespace {
 
@@ -30,19 +28,6 @@ std::vector<size_t> of_each_role(const std::vector<TensorCost>& tensors, Wanted 
 }
 
 }  // namespace
-
-std::vector<TensorCost> quantized_tensors(const ModelHeader& model) {
-    const Recipe uniform{.name = "uniform", .default_type = "q8_0"};
-    std::vector<TensorCost> tensors;
-    for (const ResolvedTensor& tensor : resolve(model, uniform, true).tensors) {
-        if (tensor.kept) continue;
-        tensors.push_back({.tensor = tensor.name,
-                           .role = tensor.role,
-                           .layer = tensor.layer,
-                           .weights = tensor.weights});
-    }
-    return tensors;
-}
 
 std::vector<size_t> spread_in_depth(const std::vector<TensorCost>& tensors, uint32_t every) {
     return of_each_role(tensors, [&](size_t i, size_t n) { return on_grid(i, n, every); });

@@ -152,6 +152,7 @@ def environment(scratch: Path, program: Path) -> dict:
     return kept | {
         "PATH": f"{program.parent}:{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
+        "XDG_DATA_HOME": str(scratch / "data"),
         "ROOT": str(ROOT),
         "DATA": str(ROOT / "tests/data"),
         "TINYMOE": str(inputs.TINYMOE),
