@@ -65,4 +65,9 @@ struct SweepTable {
     std::vector<MeasuredMix> mixes;         // in the order of their names
 };
 
+// Whether a mix was measured on the very text of the probes.
+inline bool is_of_probes(const SweepTable& table, const MeasuredMix& mix) {
+    return !mix.corpus_key.empty() && mix.corpus_key == table.corpus.key;
+}
+
 }  // namespace bitgauge

@@ -133,7 +133,7 @@ Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& s
     std::vector<Parts> mixes;
     bool switches = false;
     for (const MeasuredMix& mix : table.mixes) {
-        if (mix.corpus_key == table.corpus.key) continue;
+        if (is_of_probes(table, mix)) continue;
         auto parts = parts_of(mix, table, sensitivities);
         if (!parts) continue;
         switches = switches || parts->switches();

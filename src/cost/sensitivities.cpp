@@ -179,7 +179,7 @@ Sensitivity average(const std::vector<Sensitivity>& known) {
 double text_ratio(const SweepTable& table) {
     double sum = 0, n = 0;
     for (const MeasuredMix& here : table.mixes) {
-        if (here.corpus_key != table.corpus.key) continue;
+        if (!is_of_probes(table, here)) continue;
         for (const MeasuredMix& there : table.mixes) {
             if (there.corpus_key == here.corpus_key || there.types != here.types) continue;
             if (!(here.kld_nats.value > 0) || !(there.kld_nats.value > 0)) continue;

@@ -39,6 +39,40 @@ TEST(Sensitivities, OneAnchorIsAllSmooth) {
     EXPECT_DOUBLE_EQ(s.nats_at(0.04), 0.02);
 }
 
+// Of layers 0 and 8 half and a fifth of what the larger error does is switching.
+TEST(Sensitivities, OneAnchorAmongTwoSharesTheirSwitchingInDepth) {
+    const double e = 0.04, small = 0.0004;
+    const auto both = [&](int32_t layer, double share, double nats) {
+        const double smooth = (1 - share) * nats / e, switching = share * nats / std::sqrt(e);
+        return made_cost("ffn_up", layer,
+                         {{e, law(smooth, switching, e)}, {small, law(smooth, switching, small)}});
+    };
+    const auto all = sensitivities(
+        {.tensors = {both(0, 0.5, 0.01), both(8, 0.2, 0.03), made_cost("ffn_up", 4, {{e, 0.02}}),
+                     made_cost("output", -1, {{e, 0.1}})}});
+    EXPECT_NEAR(all[2].switching * std::sqrt(e), 0.35 * 0.02, 1e-12);
+    EXPECT_NEAR(all[2].smooth * e, 0.65 * 0.02, 1e-12);
+    EXPECT_NEAR(all[3].nats_at(e), 0.1, 1e-12);
+    EXPECT_NEAR(all[3].switching * std::sqrt(e), 0.35 * 0.1, 1e-12);  // the mean: no role's
+}
+
+TEST(Sensitivities, AreOfTheTextThatMixesWereMeasuredOn) {
+    const auto mix = [](const char* name, const char* corpus, double nats, const char* type) {
+        return MeasuredMix{.name = name,
+                           .types = {{"blk.0.ffn_up.weight", type}},
+                           .corpus_key = corpus,
+                           .kld_nats = {.value = nats}};
+    };
+    SweepTable table{.corpus = {.key = "part"},
+                     .tensors = {made_cost("ffn_up", 0, {{0.02, 0.01}})},
+                     .mixes = {mix("a", "part", 0.1, "q4_0"), mix("a, all", "all", 0.4, "q4_0"),
+                               mix("b", "part", 0.2, "q8_0"), mix("b, all", "all", 0.2, "q8_0"),
+                               mix("c", "all", 9, "q5_0")}};
+    const Sensitivity s = sensitivities(table).front();
+    EXPECT_NEAR(s.nats_at(0.02), 0.02, 1e-12);  // twice: the mean of 4 and 1 on the logarithm
+    EXPECT_NEAR(s.anchors.front().nats, 0.02, 1e-12);
+}
+
 TEST(Sensitivities, SteeperThanLinearIsAllSmoothThroughTheLargerError) {
     const Sensitivity s = alone(made_cost("ffn_up", 0, {{0.01, 0.001}, {0.04, 0.02}}));
     EXPECT_DOUBLE_EQ(s.smooth, 0.5);

@@ -102,7 +102,8 @@ PositionValues by_states(const fs::path& baseline_folder, const fs::path& candid
         capture(job_of(baseline_folder, candidate, CaptureKind::kStates, out), silent_progress());
     EXPECT_TRUE(report.check.reproduced) << report.check.outcome;
     const BaselineReader baseline(baseline_folder);
-    const ModelHead head(candidate, report.check.scale, report.check.softcap);
+    const ModelHead head(candidate,
+                         HeadReading{.scale = report.check.scale, .softcap = report.check.softcap});
     const StatesShard shard(shard_path(CaptureKind::kStates, out, 0), StatePrecision::kF32,
                             head.head().width());
     std::vector<float> states(shard.positions() * head.head().width());

@@ -129,6 +129,54 @@ TEST(Variants, ExchangedInPlaceHaveTheNumbersOfFilesOfTheirValues) {
     expect_the_numbers_of_files(baby_case(VariantUse::kDequantized));
 }
 
+// A file of the original's values in F32.
+fs::path widened_file(const fs::path& original, const fs::path& path) {
+    EngineOptions wide = one_thread();
+    wide.single_precision = true;
+    const StagedModel model(original, wide, {});
+    GgufWriter writer;
+    writer.copy_keys(model.anatomy().file());
+    std::vector<std::vector<std::byte>> kept;
+    kept.reserve(model.anatomy().file().tensors().size());
+    for (const TensorInfo& tensor : model.anatomy().file().tensors()) {
+        kept.push_back(model.loaded_bytes(tensor.name));
+        writer.add_tensor(tensor.name, model.loaded_type(tensor.name), tensor.shape,
+                          std::span<const std::byte>(kept.back()));
+    }
+    writer.write(path);
+    return path;
+}
+
+// What a baseline and dequantized variants of it come to.
+std::vector<MeasureRecord> dequantized_records(const Case& what, const fs::path& folder,
+                                               bool single_precision, int32_t stages) {
+    BaselineOptions options = small_baseline(story(folder, 400));
+    options.precision = "f32";
+    options.engine.single_precision = single_precision;
+    const fs::path baseline = folder / (what.original.filename().string() + std::to_string(stages));
+    make_baseline(what.original, baseline, options, silent_progress());
+    MeasureOptions measuring = options_with(stages);
+    measuring.engine.single_precision = single_precision;
+    return measure_variants(what.original, what.variants, {}, baseline, measuring, {},
+                            silent_progress());
+}
+
+TEST(Variants, InSinglePrecisionHaveTheNumbersOfAnF32File) {
+    const fs::path folder = fresh_folder("single-precision");
+    Case what = tiny_moe_case(VariantUse::kDequantized);
+    const auto staged = dequantized_records(what, folder, true, 100);
+    const auto whole = dequantized_records(what, folder, true, kStagesOff);
+    what.original = widened_file(what.original, folder / "f32.gguf");
+    const auto f32 = dequantized_records(what, folder, false, 100);
+    ASSERT_EQ(staged.size(), what.variants.size());
+    for (size_t i = 0; i < staged.size(); ++i) {
+        SCOPED_TRACE(what.variants[i].name);
+        expect_same_numbers(staged[i], f32[i]);
+        expect_same_numbers(whole[i], f32[i]);
+    }
+    fs::remove_all(folder);
+}
+
 TEST(Variants, LeaveTheBaseAsItWas) {
     Case what = baby_case(VariantUse::kDequantized);
     what.variants.push_back(what.variants.front());

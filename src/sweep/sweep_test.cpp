@@ -2,6 +2,8 @@
 
 #include "bitgauge/sweep.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "bitgauge/cost.h"
@@ -43,7 +45,11 @@ TEST_F(SweepOf, EveryTensorHasErrorsAndAProbe) {
     const SweepOutcome outcome = sweep("a.db");
     EXPECT_TRUE(outcome.complete);
     EXPECT_EQ(outcome.measured, outcome.table.tensors.size());
-    EXPECT_EQ(outcome.table.mixes.size(), 3U);
+    EXPECT_EQ(outcome.table.mixes.size(), 6U);  // three, on the probes' text and on more
+    EXPECT_EQ(std::ranges::count_if(
+                  outcome.table.mixes,
+                  [&](const MeasuredMix& mix) { return is_of_probes(outcome.table, mix); }),
+              3);
     for (const TensorCost& tensor : outcome.table.tensors) {
         SCOPED_TRACE(tensor.tensor);
         ASSERT_EQ(tensor.probes.size(), 1U);  // no experts: one error is enough
@@ -102,6 +108,17 @@ TEST(TensorList, DepthIsSpreadWithBothEnds) {
     }
     tensors.push_back({.tensor = "output.weight", .role = "output"});
     EXPECT_EQ(spread_in_depth(tensors, 8), (std::vector<size_t>{0, 1, 8, 16, 24, 32, 38, 39, 40}));
+}
+
+TEST(TensorList, OneInThreeOfEachRoleBeginsHalfAsFarIn) {
+    std::vector<TensorCost> tensors;
+    for (int32_t layer = 0; layer < 8; ++layer) {
+        tensors.push_back({.role = "ffn_up", .layer = layer});
+        if (layer % 4 == 3) tensors.push_back({.role = "attn_q", .layer = layer});
+    }
+    tensors.push_back({.role = "output"});
+    // ffn_up of layers 1, 4 and 7, the second attn_q, the head
+    EXPECT_EQ(every_in_depth(tensors, 3), (std::vector<size_t>{1, 5, 8, 9, 10}));
 }
 
 }  // namespace
