@@ -43,7 +43,8 @@ struct MeasuredMix {
     std::string name;
     std::map<std::string, std::string> types;  // tensor -> ggml's name
     std::string record_key;                    // of the measurement
-    std::string corpus_key;  // of the text it was measured on: the probes', or more
+        std::string corpus_key;                    // of the text it was measured on
+    bool probes_text = false;                  // on the very windows of the probes
     Estimate kld_nats;
 };
 
@@ -64,10 +65,5 @@ struct SweepTable {
     std::vector<TensorCost> tensors;        // all that are quantized at all, in the model's order
     std::vector<MeasuredMix> mixes;         // in the order of their names
 };
-
-// Whether a mix was measured on the very text of the probes.
-inline bool is_of_probes(const SweepTable& table, const MeasuredMix& mix) {
-    return !mix.corpus_key.empty() && mix.corpus_key == table.corpus.key;
-}
 
 }  // namespace bitgauge

@@ -133,7 +133,7 @@ Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& s
     std::vector<Parts> mixes;
     bool switches = false;
     for (const MeasuredMix& mix : table.mixes) {
-        if (is_of_probes(table, mix)) continue;
+        if (mix.probes_text) continue;
         auto parts = parts_of(mix, table, sensitivities);
         if (!parts) continue;
         switches = switches || parts->switches();

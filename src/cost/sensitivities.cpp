@@ -179,9 +179,9 @@ Sensitivity average(const std::vector<Sensitivity>& known) {
 double text_ratio(const SweepTable& table) {
     double sum = 0, n = 0;
     for (const MeasuredMix& here : table.mixes) {
-        if (!is_of_probes(table, here)) continue;
+        if (!here.probes_text) continue;
         for (const MeasuredMix& there : table.mixes) {
-            if (there.corpus_key == here.corpus_key || there.types != here.types) continue;
+            if (there.probes_text || there.types != here.types) continue;
             if (!(here.kld_nats.value > 0) || !(there.kld_nats.value > 0)) continue;
             sum += std::log(there.kld_nats.value / here.kld_nats.value);
             n += 1;

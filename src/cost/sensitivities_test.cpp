@@ -57,17 +57,16 @@ TEST(Sensitivities, OneAnchorAmongTwoSharesTheirSwitchingInDepth) {
 }
 
 TEST(Sensitivities, AreOfTheTextThatMixesWereMeasuredOn) {
-    const auto mix = [](const char* name, const char* corpus, double nats, const char* type) {
+    const auto mix = [](const char* name, bool probes_text, double nats, const char* type) {
         return MeasuredMix{.name = name,
                            .types = {{"blk.0.ffn_up.weight", type}},
-                           .corpus_key = corpus,
+                           .probes_text = probes_text,
                            .kld_nats = {.value = nats}};
     };
-    SweepTable table{.corpus = {.key = "part"},
-                     .tensors = {made_cost("ffn_up", 0, {{0.02, 0.01}})},
-                     .mixes = {mix("a", "part", 0.1, "q4_0"), mix("a, all", "all", 0.4, "q4_0"),
-                               mix("b", "part", 0.2, "q8_0"), mix("b, all", "all", 0.2, "q8_0"),
-                               mix("c", "all", 9, "q5_0")}};
+    SweepTable table{.tensors = {made_cost("ffn_up", 0, {{0.02, 0.01}})},
+                     .mixes = {mix("a", true, 0.1, "q4_0"), mix("a, all", false, 0.4, "q4_0"),
+                               mix("b", true, 0.2, "q8_0"), mix("b, all", false, 0.2, "q8_0"),
+                               mix("c", false, 9, "q5_0")}};
     const Sensitivity s = sensitivities(table).front();
     EXPECT_NEAR(s.nats_at(0.02), 0.02, 1e-12);  // twice: the mean of 4 and 1 on the logarithm
     EXPECT_NEAR(s.anchors.front().nats, 0.02, 1e-12);

@@ -142,7 +142,9 @@ class Builder {
                                  &SweepReport::Role::weights);
         for (size_t i = 0; i < found_.size(); ++i) report_.tensors.push_back(tensor_of(i));
         std::ranges::stable_sort(report_.tensors, dearer);
-        for (const MeasuredMix& mix : table().mixes) add_mix(mix);
+        for (const MeasuredMix& mix : table().mixes) {
+            if (!mix.probes_text) add_mix(mix);  // those tie the texts together, nothing else
+        }
         return std::move(report_);
     }
 

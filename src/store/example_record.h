@@ -105,11 +105,9 @@ inline TensorCost example_tensor(const char* role = "ffn_down", int32_t layer = 
 }
 
 inline MeasuredMix example_mix(const char* name = "Q4_K_M") {
-    return {name,
-            {{"blk.3.ffn_down.weight", "q6_K"}, {"token_embd.weight", "q4_K"}},
-            "record-key",
-            "corpus-key",
-            {0.02, 0.019, 0.022}};
+    return {name,         {{"blk.3.ffn_down.weight", "q6_K"}, {"token_embd.weight", "q4_K"}},
+            "record-key", "corpus-key",
+            true,         {0.02, 0.019, 0.022}};
 }
 
 // Without tensors and mixes, as it is put.

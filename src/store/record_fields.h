@@ -170,6 +170,7 @@ void describe(auto& field, Either<MeasuredMix> auto& m) {
     field("types", m.types);
     field("record_key", m.record_key);
     field("corpus_key", m.corpus_key);
+    field("probes_text", m.probes_text);
     field("kld_nats", m.kld_nats);
 }
 

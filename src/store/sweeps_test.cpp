@@ -81,6 +81,7 @@ TEST(SweepJson, FieldsOfAMixAreThoseThatWerePut) {
     EXPECT_EQ(got.types, put.types);
     EXPECT_EQ(got.record_key, put.record_key);
     EXPECT_EQ(got.corpus_key, put.corpus_key);
+    EXPECT_EQ(got.probes_text, put.probes_text);
     EXPECT_EQ(got.kld_nats.value, put.kld_nats.value);
     EXPECT_EQ(got.kld_nats.high, put.kld_nats.high);
 }

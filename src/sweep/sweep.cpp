@@ -231,13 +231,13 @@ class Sweep {
         make_text_baseline(original_, folder, slice(options_.reference_tokens), options_.engine,
                            options_.isolation, progress_);
         const auto mixes = reference_mixes();
-        measure_on(baseline(), engine_, mixes, " (the probes' text)");
-        measure_on(folder, options_.engine, mixes, "");
+        measure_on(baseline(), engine_, mixes, /*probes_text=*/true);
+        measure_on(folder, options_.engine, mixes, /*probes_text=*/false);
         outcome_.complete = true;
     }
 
     void measure_on(const fs::path& text, const EngineOptions& engine,
-                    const std::vector<NamedMix>& mixes, const char* suffix) {
+                    const std::vector<NamedMix>& mixes, bool probes_text) {
         const auto records = measure_mixes({.original = original_,
                                             .importance = options_.importance,
                                             .baseline = text,
@@ -245,11 +245,13 @@ class Sweep {
                                             .isolation = options_.isolation},
                                            mixes, store_, progress_);
         for (size_t i = 0; i < mixes.size(); ++i) {
-            store_.put_mix(table_.key, {.name = mixes[i].name + suffix,
-                                        .types = mixes[i].mix,
-                                        .record_key = records[i].key,
-                                        .corpus_key = records[i].corpus.key,
-                                        .kld_nats = records[i].kld_nats.mean});
+            store_.put_mix(table_.key,
+                           {.name = mixes[i].name + (probes_text ? " (the probes' text)" : ""),
+                            .types = mixes[i].mix,
+                            .record_key = records[i].key,
+                            .corpus_key = records[i].corpus.key,
+                            .probes_text = probes_text,
+                            .kld_nats = records[i].kld_nats.mean});
         }
     }
 

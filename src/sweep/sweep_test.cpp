@@ -46,10 +46,7 @@ TEST_F(SweepOf, EveryTensorHasErrorsAndAProbe) {
     EXPECT_TRUE(outcome.complete);
     EXPECT_EQ(outcome.measured, outcome.table.tensors.size());
     EXPECT_EQ(outcome.table.mixes.size(), 6U);  // three, on the probes' text and on more
-    EXPECT_EQ(std::ranges::count_if(
-                  outcome.table.mixes,
-                  [&](const MeasuredMix& mix) { return is_of_probes(outcome.table, mix); }),
-              3);
+    EXPECT_EQ(std::ranges::count(outcome.table.mixes, true, &MeasuredMix::probes_text), 3);
     for (const TensorCost& tensor : outcome.table.tensors) {
         SCOPED_TRACE(tensor.tensor);
         ASSERT_EQ(tensor.probes.size(), 1U);  // no experts: one error is enough
