@@ -12,6 +12,7 @@
 #include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/engine_options.h"
+#include "cli/require.h"
 
 namespace bitgauge {
 namespace {
@@ -70,10 +71,6 @@ std::string made_text(const BaselineSummary& made, const fs::path& out) {
         id.baseline.head_check_outcome, id.baseline.self_kld_nats, floor_text(id.noise_floor_nats));
 }
 
-void require(bool present, const char* what, const char* hint) {
-    if (!present) throw Error(ErrorKind::kInput, std::string(what), hint);
-}
-
 // After the result: the baseline is kept, and tells the same at every call.
 void refuse_not_finite(const BaselineSummary& made, const fs::path& out) {
     const uint64_t positions = nonfinite_positions(out);
@@ -100,8 +97,7 @@ void run_baseline(BaselineArguments& arguments, Console& console) {
     } else {
         require(!arguments.original.empty(), "no original model was given",
                 "bitgauge baseline ORIGINAL.gguf -t TEXT -o DIR");
-        require(!arguments.options.texts.empty(), "no text was given",
-                "add -t FILE: plain text, JSONL or a folder of them");
+        require_texts(arguments.options.texts);
         arguments.options.protocol = protocol_of(arguments);
         arguments.options.isolation = this_program();
         made =

@@ -12,6 +12,7 @@
 #include "cli/dynamic_report.h"
 #include "cli/engine_options.h"
 #include "cli/mix_options.h"
+#include "cli/require.h"
 #include "cli/sizes.h"
 #include "cli/sweep_options.h"
 
@@ -41,13 +42,8 @@ void require_kept(const DynamicOutcome& outcome) {
 }
 
 void run_dynamic(DynamicArguments& a, Console& console) {
-    if (a.sizes.empty()) {
-        throw Error(ErrorKind::kInput, "no size was given", "add --size 20GiB");
-    }
-    if (a.options.texts.empty()) {
-        throw Error(ErrorKind::kInput, "no text was given",
-                    "add -t FILE: plain text, JSONL or a folder of them");
-    }
+    require(!a.sizes.empty(), "no size was given", "add --size 20GiB");
+    require_texts(a.options.texts);
     a.options.isolation = this_program();
     a.options.mix = mix_options(a.mix);
     for (const std::string& size : a.sizes) a.options.sizes.push_back(parse_size(size));

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "cli/choice.h"
 #include "cli/engine_options.h"
+#include "cli/require.h"
 
 namespace bitgauge {
 namespace {
@@ -47,10 +48,6 @@ Json outcome_json(const MeasureImportance& a, const ImportanceOutcome& made) {
     return record;
 }
 
-void require(bool present, const char* what, const char* hint) {
-    if (!present) throw Error(ErrorKind::kInput, what, hint);
-}
-
 }  // namespace
 
 void add_measuring_options(CLI::App& command, MeasureImportance& a) {
@@ -86,8 +83,7 @@ void add_measuring_options(CLI::App& command, MeasureImportance& a) {
 }
 
 void run_measuring(MeasureImportance& a, Console& console) {
-    require(!a.options.texts.empty(), "no text was given",
-            "add -t FILE: plain text, JSONL or a folder of them");
+    require_texts(a.options.texts);
     require(!a.out.empty(), "no file to write was given", "name it with -o");
     if (a.protocol == "llama-imatrix") a.options.protocol.kind = Protocol::Kind::kLlamaPerplexity;
     a.options.older_format = a.out.extension() == ".dat";

@@ -205,16 +205,21 @@ class Planning {
 };
 
 void add_budgets(CLI::App& command, PlanArguments& a) {
-    command.add_option("--size", a.size, "Of the file: 20GiB, 24GB, 500MiB")
-        ->type_name("SIZE")
-        ->group("Budget");
-    command.add_option("--bpw", a.bits, "Bits per weight of the file")
-        ->type_name("BITS")
-        ->check(CLI::PositiveNumber)
-        ->group("Budget");
-    command.add_option("--fit", a.memory, "Memory that weights, context and one call share: 24GB")
-        ->type_name("SIZE")
-        ->group("Budget");
+    CLI::Option* size = command.add_option("--size", a.size, "Of the file: 20GiB, 24GB, 500MiB")
+                            ->type_name("SIZE")
+                            ->group("Budget");
+    CLI::Option* bits = command.add_option("--bpw", a.bits, "Bits per weight of the file")
+                            ->type_name("BITS")
+                            ->check(CLI::PositiveNumber)
+                            ->excludes(size)
+                            ->group("Budget");
+    CLI::Option* memory =
+        command
+            .add_option("--fit", a.memory, "Memory that weights, context and one call share: 24GB")
+            ->type_name("SIZE")
+            ->excludes(size)
+            ->excludes(bits)
+            ->group("Budget");
     command.add_option("--ctx", a.context, "Tokens of the context, of --fit")
         ->type_name("N")
         ->check(CLI::Range(1U, 1U << 30U))
@@ -228,6 +233,9 @@ void add_budgets(CLI::App& command, PlanArguments& a) {
     command.add_option("--kld", a.nats, "The smallest file of at most this divergence")
         ->type_name("NATS")
         ->check(CLI::PositiveNumber)
+        ->excludes(size)
+        ->excludes(bits)
+        ->excludes(memory)
         ->group("Budget");
     command
         .add_option("--against", a.against, "A recipe to compare with; alone: as large as its file")

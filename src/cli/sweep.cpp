@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/dynamic_report.h"
 #include "cli/engine_options.h"
+#include "cli/require.h"
 #include "cli/sweep_options.h"
 
 namespace bitgauge {
@@ -42,10 +43,7 @@ SweepShare parse_share(const std::string& text) {
 }
 
 void run_sweep(SweepArguments& a, Console& console) {
-    if (a.options.texts.empty()) {
-        throw Error(ErrorKind::kInput, "no text was given",
-                    "add -t FILE: plain text, JSONL or a folder of them");
-    }
+    require_texts(a.options.texts);
     a.options.isolation = this_program();
     if (!a.share.empty()) a.options.share = parse_share(a.share);
     if (a.options.work.empty()) a.options.work = a.store.string() + ".sweep";
