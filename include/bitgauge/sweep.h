@@ -35,9 +35,6 @@ struct SweepOptions {
     Isolation isolation;
 };
 
-// Whole windows that score so many tokens, or a few more.
-uint32_t windows_for(const Protocol& protocol, uint64_t tokens);
-
 struct SweepOutcome {
     SweepTable table;
     size_t measured = 0;  // probes of this call

@@ -43,7 +43,7 @@ struct MeasuredMix {
     std::string name;
     std::map<std::string, std::string> types;  // tensor -> ggml's name
     std::string record_key;                    // of the measurement
-        std::string corpus_key;                    // of the text it was measured on
+    std::string corpus_key;                    // of the text it was measured on
     bool probes_text = false;                  // on the very windows of the probes
     Estimate kld_nats;
 };

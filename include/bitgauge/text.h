@@ -80,6 +80,7 @@ struct Protocol {
     uint32_t window_tokens = 2048;
     uint32_t warmup_tokens = 64;  // documents: context only; llama-perplexity: window / 2
     uint32_t max_windows = 0;     // 0: all
+    uint64_t max_scored = 0;      // as many windows as score so many positions, about; 0: all
 };
 
 // A run of tokens evaluated by itself. Position p (first_scored <= p <= tokens.size() - 2) scores

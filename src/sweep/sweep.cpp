@@ -283,13 +283,6 @@ class Sweep {
 
 }  // namespace
 
-uint32_t windows_for(const Protocol& protocol, uint64_t tokens) {
-    const bool half = protocol.kind == Protocol::Kind::kLlamaPerplexity;
-    const uint64_t warmup = half ? protocol.window_tokens / 2 : protocol.warmup_tokens;
-    const uint64_t scored = protocol.window_tokens - warmup - 1;
-    return static_cast<uint32_t>(std::max<uint64_t>(2, (tokens + scored - 1) / scored));
-}
-
 SweepOutcome sweep_model(const fs::path& original, const SweepOptions& options, Store& store,
                          Progress& progress) {
     return Sweep(original, options, store, progress).run();

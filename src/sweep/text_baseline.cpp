@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "bitgauge/sweep.h"
-
 namespace bitgauge {
 namespace {
 
@@ -25,7 +23,7 @@ BaselineManifest make_text_baseline(const std::filesystem::path& original,
                                     Progress& progress) {
     BaselineOptions options{
         .texts = slice.texts, .protocol = slice.protocol, .engine = engine, .isolation = isolation};
-    options.protocol.max_windows = windows_for(slice.protocol, slice.tokens);
+    options.protocol.max_scored = slice.tokens;
     make_baseline(original, folder, options, progress);
     BaselineManifest manifest = read_manifest({folder});
     warn_of_little(slice, manifest.identity.corpus.scored_tokens, progress);

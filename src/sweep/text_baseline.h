@@ -13,8 +13,8 @@ namespace bitgauge {
 
 struct TextSlice {
     std::vector<std::filesystem::path> texts;
-    Protocol protocol;    // max_windows is set from `tokens`
-    uint64_t tokens = 0;  // scored: whole windows of as many, or a few more
+    Protocol protocol;    // max_scored is set from `tokens`
+    uint64_t tokens = 0;  // scored, about: whole windows
 };
 
 // make_baseline() of such a slice, errors as its. Warns where there is less text than asked for,

@@ -150,6 +150,16 @@ void require_two_windows(size_t tokens, uint32_t window_tokens) {
                 "give more text or make the windows shorter");
 }
 
+// 0: all.
+uint32_t most_windows(const Windows& windows, const Protocol& protocol) {
+    if (protocol.max_scored == 0) return protocol.max_windows;
+    const uint64_t scored = std::max<uint64_t>(1, windows.scored_positions());
+    const uint64_t count = windows.windows.size();
+    const uint64_t wanted = (protocol.max_scored * count + scored - 1) / scored;
+    const uint64_t most = protocol.max_windows == 0 ? count : protocol.max_windows;
+    return static_cast<uint32_t>(std::clamp<uint64_t>(wanted, std::min<uint64_t>(2, most), most));
+}
+
 }  // namespace
 
 uint64_t Windows::scored_positions() const {
@@ -168,7 +178,7 @@ Windows document_windows(std::span<const TokenizedDocument> documents, const Pro
         add_document(result.windows, tokens, cut_of(tokens.size(), protocol, bos), i, stratum);
     }
     require_windows(result, documents);
-    keep_share_of_each_stratum(result, protocol.max_windows);
+    keep_share_of_each_stratum(result, most_windows(result, protocol));
     drop_empty_strata(result);
     number_clusters(result);
     return result;
@@ -180,17 +190,17 @@ Windows disjoint_windows(std::span<const TokenId> tokens, std::span<const uint32
     const uint32_t size = protocol.window_tokens;
     require_two_windows(tokens.size(), size);
     const size_t whole = tokens.size() / size;
-    const size_t count =
-        protocol.max_windows == 0 ? whole : std::min<size_t>(whole, protocol.max_windows);
     Windows result;
     result.strata = {"all"};
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < whole; ++i) {
         const std::span<const TokenId> run = tokens.subspan(i * size, size);
         Window window{{run.begin(), run.end()}, size / 2, 0, 0};
         if (bos >= 0) window.tokens.front() = bos;
         window.cluster = token_document[i * size + window.first_scored + 1];
         result.windows.push_back(std::move(window));
     }
+    const uint32_t most = most_windows(result, protocol);
+    if (most > 0 && most < whole) result.windows.resize(most);
     number_clusters(result);
     return result;
 }
