@@ -198,26 +198,31 @@ def shape_line(o, model: Path) -> str:
             f"million weights, {active / 1e6:.0f} million for each token, {model.stat().st_size / MIB:.0f} MiB in BF16.")
 
 
-def tensor_rows(data, found) -> list:
-    lines = ["| tensor | type | sweep, nats | brute force | brute force, CPU s | wall, s |", "|---|---|---:|---:|---:|---:|"]
+HEADS = {"wall_s": "wall, s", "cpu_s": "CPU s"}
+
+
+def tensor_rows(data, found, fields) -> list:
+    lines = ["| tensor | type | sweep, nats | brute force |" + "".join(f" brute force, {HEADS[f]} |" for f in fields),
+             "|---|---|---:|---:|" + "---:|" * len(fields)]
     for name, row in data["brute"].items():
         nats = found["tensors"][name][0]["kld_nats"]["value"] * found["ratio"]
-        lines.append(f"| {name} | {row['type']} | {nats:.6f} | {row['kld_nats']:.6f} | {row['cost']['cpu_s']:.1f} | "
-                     f"{row['cost']['wall_s']:.1f} |")
+        lines.append(f"| {name} | {row['type']} | {nats:.6f} | {row['kld_nats']:.6f} |" +
+                     "".join(f" {row['cost'][f]:.1f} |" for f in fields))
     return lines + [""]
 
 
-def cost_rows(data, found) -> list:
+def cost_rows(data, found, fields) -> list:
     """The last row: a script that leaves out the tensors that the sweep leaves out."""
     base, rows = data["base"]["brute"]["cost"], list(data["brute"].values())
     probed = sum(bool(probes) for probes in found["tensors"].values())
-    lines = ["| | tensors | CPU s | ratio | wall, s | ratio |", "|---|---:|---:|---:|---:|---:|",
-             f"| subsampled sweep | {probed} of {len(found['tensors'])} | {found['cost']['cpu_s']:.0f} | 1 | "
-             f"{found['cost']['wall_s']:.0f} | 1 |"]
+    lines = ["| | tensors |" + "".join(f" {HEADS[f]} | ratio |" for f in fields),
+             "|---|---:|" + "---:|---:|" * len(fields),
+             f"| subsampled sweep | {probed} of {len(found['tensors'])} |" +
+             "".join(f" {found['cost'][f]:,.0f} | 1 |" for f in fields)]
     for title, n in (("brute force of all, extrapolated", len(found["tensors"])),
                      ("brute force of as many as the sweep, extrapolated", probed)):
         cells = [title, str(n)]
-        for field in ("cpu_s", "wall_s"):
+        for field in fields:
             theirs = base[field] + n * statistics.mean(row["cost"][field] for row in rows)
             cells += [f"{theirs:,.0f}", f"{theirs / found['cost'][field]:.1f}"]
         lines.append(f"| {' | '.join(cells)} |")
@@ -243,7 +248,8 @@ def summary(o, data, setting: Setting, call: SweepCall) -> str:
              f"tensors were run, the rest is extrapolated from their mean. Sweep, as {call.protocol} of the same text: "
              f"{found['scored']:,} positions for each tensor, {call.reference_tokens:,} for whole mixes; {probes} probes. Its nats are "
              f"multiplied by what the mixes have on the longer text beside the shorter one, {found['ratio']:.3f}.", ""]
-    return "\n".join(lines + cost_rows(data, found) + tensor_rows(data, found) + [volume(data, found), ""])
+    fields = ("cpu_s",) if o.cpu_only else ("cpu_s", "wall_s")
+    return "\n".join(lines + cost_rows(data, found, fields) + tensor_rows(data, found, fields) + [volume(data, found), ""])
 
 
 def main():
@@ -259,6 +265,7 @@ def main():
     parser.add_argument("--window", type=int, default=512)
     parser.add_argument("--tokens", type=int, default=2048, help="of the sweep, scored for each tensor")
     parser.add_argument("--reference-tokens", type=int, default=8192, help="of the sweep, scored for whole mixes")
+    parser.add_argument("--cpu-only", action="store_true", help="no wall times: the machine is shared")
     parser.add_argument("--note", default="", help="about the machine, for the page")
     parser.add_argument("--peer", type=Path, help="folder of llama.cpp's tools [that of scripts/build_peer]")
     parser.add_argument("--work", type=Path, default=ROOT / "out/bench/deep")

@@ -176,25 +176,28 @@ def of_tokens(data, calls) -> list:
     return lines + [""]
 
 
-def timing_row(title, load, ours, brute, base, n) -> str:
+def timing_row(fields, title, load, ours, brute, base, n) -> str:
     """`brute`: costs of some tensors, scaled to all `n`, and of the base file."""
     cells = [title, f"{load:.1f}"]
-    for field in ("wall_s", "cpu_s"):
+    for field in fields:
         theirs = base[field] + n * statistics.mean(cost[field] for cost in brute)
         cells += [f"{ours[field]:.1f}", f"{theirs:.1f}", f"{theirs / ours[field]:.2f}"]
     return f"| {' | '.join(cells)} |"
 
 
-def times(data, run) -> list:
-    brute, base = data["brute"], data["base"]["brute"]
+def times(data, run, fields) -> list:
+    """`fields`: which times of Cost."""
+    brute, base = data["brute"], data["base"]["brute"]["cost"]
     costs, n = [row["cost"] for row in brute.values()], len(brute)
-    lines = ["| run | load | sweep, s | brute force, s | ratio | sweep, CPU s | brute force, CPU s | ratio |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|",
-             timing_row("all tensors", statistics.mean(row["load"] for row in brute.values()),
-                        run["cost"], costs, base["cost"], n)]
+    heads = {"wall_s": "s", "cpu_s": "CPU s"}
+    columns = "".join(f" sweep, {heads[f]} | brute force, {heads[f]} | ratio |" for f in fields)
+    lines = ["| run | load |" + columns, "|---|---:|" + "---:|---:|---:|" * len(fields),
+             timing_row(fields, "all tensors", statistics.mean(row["load"] for row in brute.values()),
+                        run["cost"], costs, base, n)]
     for i, pair in data.get("pairs", {}).items():
-        lines.append(timing_row(f"in turn, {int(i) + 1} ({len(pair['brute'])} tensors × {n / len(pair['brute']):.2f})",
-                                pair["load"], pair["sweep"], pair["brute"], base["cost"], n))
+        some = len(pair["brute"])
+        lines.append(timing_row(fields, f"in turn, {int(i) + 1} ({some} tensors × {n / some:.2f})",
+                                pair["load"], pair["sweep"], pair["brute"], base, n))
     return lines + ["", *volume(data, run), ""]
 
 
@@ -223,7 +226,8 @@ def summary(options, data, calls) -> str:
     lines += accuracy(data, run)
     if len(calls) > 1:
         lines += of_tokens(data, calls)
-    return "\n".join(lines + times(data, run))
+    fields = ("cpu_s",) if options.cpu_only else ("wall_s", "cpu_s")
+    return "\n".join(lines + times(data, run, fields))
 
 
 def main():
@@ -239,6 +243,7 @@ def main():
     parser.add_argument("--protocol", choices=("documents", "llama-perplexity"), default="documents", help="of the sweep")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--decoded", action="store_true")
+    parser.add_argument("--cpu-only", action="store_true", help="no wall times: the machine is shared")
     parser.add_argument("--note", default="", help="about the machine, for the page")
     parser.add_argument("--peer", type=Path, help="folder of llama.cpp's tools [that of scripts/build_peer]")
     parser.add_argument("--work", type=Path, default=ROOT / "out/bench/sweep")
