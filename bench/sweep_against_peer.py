@@ -34,29 +34,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench")]
 
 from against_peer import MIB, Cost, machine, run, total  # noqa: E402
+from kept import Kept  # noqa: E402
 
 REFERENCE_TOKENS = 1020  # of whole mixes: few, brute force has nothing like them
 TIMED_TENSORS = 8
 PRINTED = 5e-7  # llama-perplexity prints six decimals
-
-
-class Kept:
-    """What was measured, in a file, written after each measurement."""
-
-    def __init__(self, path: Path, setting: dict):
-        self.path = path
-        self.data = json.loads(path.read_text()) if path.exists() else {"setting": setting}
-        if self.data["setting"] != setting:
-            sys.exit(f"{path} has results of another setting; give another --work")
-
-    def once(self, section: str, name: str, measure) -> dict:
-        rows = self.data.setdefault(section, {})
-        if name not in rows:
-            rows[name] = measure()
-            unfinished = self.path.with_suffix(".new")
-            unfinished.write_text(json.dumps(self.data, indent=1) + "\n", encoding="utf-8")
-            unfinished.replace(self.path)
-        return rows[name]
 
 
 class Task:
