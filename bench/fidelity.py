@@ -235,12 +235,14 @@ def geometric_mean(values) -> float:
 
 
 def size_row(name: str, at: dict, text: str) -> str:
+    """The promise is of the first text's domain: elsewhere there is no verdict."""
+    is_promised = text == next(iter(at["texts"]))
     c, plan = at["texts"][text], at["plan"]
     ratio, held = c["ratio"], c["promise"]
     return (f"| {name} | {at['bytes']:,} | {c['best']} | {c['best_nats']['value']:.5f} | {plan['bytes']:,} | "
             f"{c['plan_nats']['value']:.5f} | {ratio['value']:.3f} | {ratio['low']:.3f} … {ratio['high']:.3f} | "
             f"{plan['promised_nats']['value']:.5f} | {100 * held['off']:+.1f} % | "
-            f"{'yes' if held['kept'] else 'no'} |")
+            f"{('yes' if held['kept'] else 'no') if is_promised else ''} |")
 
 
 def size_table(result: dict, text: str) -> list:
@@ -259,7 +261,7 @@ def size_table(result: dict, text: str) -> list:
 
 def planned_cell(row: dict, text: str) -> str:
     if "plan" not in row:
-        return "| "
+        return "| no plan so small " if "no_plan" in row else "| "
     ratio = row["plan"][text]["ratio"]
     worse = ", **worse**" if ratio["low"] > 1 else ""
     return f"| {ratio['value']:.3f} ({ratio['low']:.3f} … {ratio['high']:.3f}){worse} "
@@ -282,7 +284,7 @@ def curve_table(result: dict) -> list:
             + "".join(f" {text}, nats | plan / preset (95 %) |" for text in texts),
             "|---|---:|---:|---:|" + "---:|---|" * len(texts),
             *(curve_row(name, row, texts) for name, row in curve.items()), "",
-            f"{len(curve)} presets make a file smaller than the original. {len(checked)} plans were made here: where "
+            f"{len(curve)} presets make a file smaller than the original. Plans were made here for {len(checked)} of them: where "
             f"the preset is predicted within {NEAR_PREDICTED - 1:.0%} of the plan, or measured within "
             f"{NEAR_MEASURED - 1:.0%} of what the plan promises. Above 1: {', '.join(above) or 'none'}.", ""]
 
@@ -293,7 +295,7 @@ def page(options, result: dict) -> str:
         f"# Planned files of {setting['original']} against presets", "",
         machine(options.threads).replace(" for both programs", "").replace("1 threads", "1 thread"), "",
         f"Importance and sweep from texts that are none of the below; all tensors swept, {options.tokens:,} "
-        f"positions each, windows of {options.window}.", "",
+        f"positions each, windows of {options.window}. Promises are of the first text's domain.", "",
         *(line for text in result["held_out"] for line in size_table(result, text)), *curve_table(result)])
 
 
