@@ -23,13 +23,13 @@ from program import Program, Refused, add_sweep_options  # noqa: E402
 
 
 def regret(program: Program, options, full: Path, some: Path, bits: str) -> dict:
-    recipe = options.work / f"regret/{bits}-bits.recipe"
-    recipe.parent.mkdir(exist_ok=True)
+    recipe = options.work / f"regret/{bits}-bits/plan.recipe"  # its name stands in the file, too
+    recipe.parent.mkdir(parents=True, exist_ok=True)
     try:
         ours = program.plan(options, some, "--bpw", bits, "-o", recipe)
     except Refused as reason:
         return {"refused": str(reason)}
-    judged = program.plan(options, full, "--against", recipe)
+    judged = program.plan(options, full, "--size", ours["file_bytes"], "--against", recipe)
     theirs, best = judged["against"]["predicted_kld_nats"]["value"], judged["predicted_kld_nats"]["value"]
     types = judged["against"]["types"]
     return {"bits": bits, "bytes": ours["file_bytes"], "bytes_of_full": judged["file_bytes"],
