@@ -19,6 +19,7 @@ from typing import Optional
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 from against_peer import Cost, run, total  # noqa: E402
+from kept import Kept  # noqa: E402
 
 
 @dataclass
@@ -35,25 +36,6 @@ class Setting:
 
     def importance(self, option: str) -> list:
         return [option, self.imatrix] if self.imatrix else []
-
-
-class Kept:
-    """What was measured, in a file, written after each measurement."""
-
-    def __init__(self, path: Path, setting: dict):
-        self.path = path
-        self.data = json.loads(path.read_text()) if path.exists() else {"setting": setting}
-        if self.data["setting"] != setting:
-            sys.exit(f"{path} has results of another setting; give another --work")
-
-    def once(self, section: str, name: str, measure) -> dict:
-        rows = self.data.setdefault(section, {})
-        if name not in rows:
-            rows[name] = measure()
-            unfinished = self.path.with_suffix(".new")
-            unfinished.write_text(json.dumps(self.data, indent=1) + "\n", encoding="utf-8")
-            unfinished.replace(self.path)
-        return rows[name]
 
 
 def built_peer(root: Path) -> Path:
