@@ -1,6 +1,6 @@
 #pragma once
 
-// How disturbances of single tensors join; private to this room.
+// How disturbances of single tensors join; for `cost` and `report`.
 
 #include <vector>
 
