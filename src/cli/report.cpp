@@ -85,6 +85,7 @@ std::vector<MeasureRecord> read_records(const ReportOptions& options) {
 [[noreturn]] void fail_no_sweep(const ReportOptions& options,
                                 const std::vector<SweepTable>& sweeps) {
     std::vector<std::string> names;
+    names.reserve(sweeps.size());
     for (const SweepTable& sweep : sweeps) {
         names.push_back(fmt::format("{} of '{}'", sweep.key.substr(0, 12), sweep.original.file));
     }
