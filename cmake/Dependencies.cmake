@@ -29,3 +29,11 @@ if(NOT ggml_FOUND OR (BITGAUGE_ENGINE AND NOT llama_FOUND))
     message(FATAL_ERROR "no llama.cpp with headers was found; run scripts/setup, which brings one, "
                         "or set CMAKE_PREFIX_PATH to an installed llama.cpp")
 endif()
+
+# Compiled before, in whichever folder: taken from the cache (HACKING.md).
+find_program(BITGAUGE_CCACHE ccache)
+if(BITGAUGE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+        CCACHE_NOHASHDIR=1 CCACHE_DIR=${BITGAUGE_CACHE}/ccache CCACHE_MAXSIZE=3G
+        CCACHE_SLOPPINESS=time_macros ${BITGAUGE_CCACHE})
+endif()
