@@ -50,6 +50,8 @@ struct QuantizeJob {
     std::filesystem::path out;       // of a split one: "x.gguf" gives "x-00001-of-00003.gguf"
     TypeChoices choices;
     std::optional<std::filesystem::path> importance;
+    // Folder of tensors that were rounded with error feedback (feedback.h): their bytes are taken.
+    std::filesystem::path rounded;
 
     bool keep_split = false;       // as many shards as the original has, the same tensors in each
     uint64_t split_max_bytes = 0;  // of tensor data per shard; 0: one file

@@ -2,9 +2,11 @@
 
 #include "bitgauge/error.h"
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/imatrix_measure.h"
 #include "cli/last_words.h"
+#include "cli/quantize_feedback.h"
 
 namespace bitgauge {
 namespace {
@@ -42,6 +44,23 @@ void run_measuring(MeasureImportance&, Console&) {
     throw Error(ErrorKind::kEnvironment,
                 "measuring importance evaluates a model, and this build has no engine",
                 "build with -DBITGAUGE_ENGINE=ON");
+}
+void add_feedback_options(CLI::App& command, FeedbackArguments& a) {
+    command.add_option("--rounding", a.rounding, "nearest alone: this build has no engine")
+        ->type_name("HOW")
+        ->check(one_of({"nearest"}))
+        ->capture_default_str()
+        ->group("Rounding");
+}
+FeedbackOutcome round_for(QuantizeJob&, FeedbackArguments&, Console&) {
+    return {};
+}
+void remove_rounded(const QuantizeJob&) {}
+std::string feedback_text(const FeedbackOutcome&) {
+    return "";
+}
+Json feedback_json(const FeedbackOutcome&) {
+    return {};
 }
 void add_worker(CLI::App&, Console&) {}
 void install_last_words() {}

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "cli/choice.h"
 #include "cli/commands.h"
+#include "cli/quantize_feedback.h"
 #include "cli/quantize_report.h"
 #include "cli/type_choices.h"
 
@@ -28,6 +29,7 @@ struct QuantizeArguments {
     std::string on_bad = "abort";
     std::string on_missing = "plain";
     std::string on_unseen = "plain";
+    FeedbackArguments feedback;
     bool pure = false;
     bool dry_run = false;
     bool json = false;
@@ -94,13 +96,26 @@ void write_file(const QuantizeJob& job, const QuantizeArguments& a, Console& con
     console.print(outcome_text(outcome, a.recipe));
 }
 
-void run_quantize(const QuantizeArguments& a, Console& console) {
+void write_rounded_file(QuantizeJob job, QuantizeArguments& a, Console& console) {
+    const FeedbackOutcome rounded = round_for(job, a.feedback, console);
+    const QuantizeOutcome outcome = quantize_model(job, console.progress());
+    remove_rounded(job);
+    if (!a.json) {
+        return console.print(feedback_text(rounded) + outcome_text(outcome, a.recipe));
+    }
+    Json record = outcome_json(outcome, a.recipe);
+    record["rounding"] = feedback_json(rounded);
+    print_record(record, console);
+}
+
+void run_quantize(QuantizeArguments& a, Console& console) {
     if (!a.dry_run && a.job.out.empty()) {
         throw Error(ErrorKind::kInput, "no file to write was given",
                     "name it with -o, or ask for --dry-run");
     }
     const QuantizeJob job = job_of(a, console.progress());
     if (a.dry_run) return tell_sizes(job, a, console);
+    if (a.feedback.wanted()) return write_rounded_file(job, a, console);
     write_file(job, a, console);
 }
 
@@ -172,6 +187,7 @@ void add_quantize(CLI::App& app, Console& console) {
     command->add_option("--threads", a->job.threads, "Threads (0: one per core)")
         ->type_name("N")
         ->capture_default_str();
+    add_feedback_options(*command, a->feedback);
     add_policies(*command, *a);
     command->callback([a, &console] { run_quantize(*a, console); });
 }

@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "engine/llama_log.h"
 #include "eval/importance_pass.h"
+#include "eval/rounding_pass.h"
 #include "eval/stage_way.h"
 #include "eval/variant_pass.h"
 
@@ -141,6 +142,9 @@ Json do_job(const Json& job, Progress& progress) {
     if (job.at("job") == kImportanceJob) {
         measure_sums(importance_job_from_json(job), progress);
         return Json::object();
+    }
+    if (job.at("job") == kRoundingJob) {
+        return {{"tensors", round_in_order(rounding_job_from_json(job), progress)}};
     }
     return to_json(capture(capture_job_from_json(job), progress));
 }

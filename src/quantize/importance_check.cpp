@@ -139,8 +139,10 @@ const ImportanceEntry* entry_for(const Importance* importance, const TensorInfo&
 }
 
 void check_importance(const GgufFile& original, const TypeOfTensor& types, const QuantizeJob& job,
-                      const Importance* importance, Progress& progress) {
-    const auto encoded = encoded_tensors(original, types);
+                      const Importance* importance, const RoundedSources& rounded,
+                      Progress& progress) {
+    auto encoded = encoded_tensors(original, types);
+    std::erase_if(encoded, [&](const std::string& name) { return rounded.contains(name); });
     if (importance == nullptr) return require_where_needed(encoded, types, job);
     ImportanceAudit audit = audit_importance(*importance, original, encoded);
     require_same_model(audit, *importance, original);

@@ -19,6 +19,7 @@
 #include "quantize/journal.h"
 #include "quantize/original_scan.h"
 #include "quantize/output_plan.h"
+#include "quantize/rounded_source.h"
 #include "quantize/row_pipeline.h"
 
 namespace bitgauge {
@@ -34,6 +35,7 @@ struct CheckedJob {
     GgufFile original;
     std::optional<Importance> importance;
     TypeOfTensor types;
+    RoundedSources rounded;
 
     const Importance* importance_or_none() const { return importance ? &*importance : nullptr; }
 };
@@ -71,7 +73,9 @@ CheckedJob check(GgufFile original, const QuantizeJob& job, Progress& progress) 
     CheckedJob checked{.original = std::move(original)};
     checked.types = check_choices(checked.original, job);
     if (job.importance) checked.importance = Importance::read(*job.importance);
-    check_importance(checked.original, checked.types, job, checked.importance_or_none(), progress);
+    checked.rounded = open_rounded(job.rounded, checked.original, checked.types);
+    check_importance(checked.original, checked.types, job, checked.importance_or_none(),
+                     checked.rounded, progress);
     return checked;
 }
 
@@ -228,8 +232,10 @@ std::vector<TensorTask> tasks_of(const std::vector<OutputFile>& plan, const Chec
     std::vector<TensorTask> tasks;
     for (size_t i = 0; i < plan.size(); ++i) {
         for (const OutputTensor& tensor : plan[i].tensors) {
-            tasks.push_back(
-                {&tensor, &parts[i], entry_for(job.importance_or_none(), *tensor.source)});
+            const auto rounded = job.rounded.find(tensor.source->name);
+            tasks.push_back({&tensor, &parts[i],
+                             entry_for(job.importance_or_none(), *tensor.source),
+                             rounded == job.rounded.end() ? nullptr : &rounded->second});
         }
     }
     return tasks;

@@ -123,6 +123,11 @@ void make_rows(const RowGroup& group, const PositionedReader& reader, Buffers& b
     const OutputTensor& tensor = *group.open->task.tensor;
     buffers.out.resize(group.rows * output_row_bytes(tensor));
     if (tensor.copied()) return reader.read(source_position(group), buffers.out);
+    if (const RoundedSource* rounded = group.open->task.rounded) {
+        rounded->reader->read(rounded->offset + group.first_row * output_row_bytes(tensor),
+                              buffers.out);
+        return require_finite(tensor, buffers.out);
+    }
     read_floats(group, reader, buffers);
     encode(group, buffers.floats, buffers.out);
     require_finite(tensor, buffers.out);

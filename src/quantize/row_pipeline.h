@@ -15,6 +15,7 @@
 #include "base/positioned_file.h"
 
 #include "quantize/output_plan.h"
+#include "quantize/rounded_source.h"
 
 namespace bitgauge {
 
@@ -23,6 +24,7 @@ struct TensorTask {
     const OutputTensor* tensor = nullptr;
     ResumableFile* file = nullptr;
     const ImportanceEntry* entry = nullptr;  // nullptr: encoded without
+    const RoundedSource* rounded = nullptr;  // nullptr: encoded here
 };
 
 struct PipelineInputs {

@@ -1,0 +1,150 @@
+#include "eval/group_rounding.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <oneapi/tbb/parallel_for.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+
+#include "rounding/rounder.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr size_t kSampleRows = 64;
+
+const QType& type_for(const TensorInfo& tensor, const std::string& name) {
+    const QType* type = find_type(name);
+    if (type != nullptr && type->encodable && tensor.shape[0] % type->block_weights == 0) {
+        return *type;
+    }
+    throw Error(ErrorKind::kInput,
+                fmt::format("'{}' cannot have the type {}: its rows have {} weights", tensor.name,
+                            name, tensor.shape[0]),
+                "take a type whose blocks divide the rows");
+}
+
+TensorRounding open_tensor(const StagedModel& model, const std::string& name,
+                           const std::string& type_name) {
+    const TensorInfo& info = *model.anatomy().file().find_tensor(name);
+    const QType& type = type_for(info, type_name);
+    TensorRounding tensor{.report = {.name = name, .type = type.name},
+                          .type_id = type.id,
+                          .width = info.shape[0],
+                          .rows = info.shape.size() > 1 ? info.shape[1] : 1};
+    tensor.report.matrices = info.elements() / (tensor.width * tensor.rows);
+    tensor.weights.resize(info.elements());
+    decode_row(info.type_id, model.tensor_bytes(name), tensor.weights);
+    tensor.blocks.resize(info.elements() / tensor.width * type.row_bytes(tensor.width));
+    return tensor;
+}
+
+// Rows evenly spread over a matrix.
+std::vector<float> sample_of(std::span<const float> matrix, size_t width) {
+    const size_t rows = matrix.size() / width, n = std::min(rows, kSampleRows);
+    std::vector<float> sample;
+    for (size_t i = 0; i < n; ++i) {
+        const auto row = matrix.subspan((2 * i + 1) * rows / (2 * n) * width, width);
+        sample.insert(sample.end(), row.begin(), row.end());
+    }
+    return sample;
+}
+
+// Nobody has read this expert: as without importance, or with what its layer's read.
+void round_unseen(TensorRounding& tensor, size_t matrix, const InputMoments* prior) {
+    std::vector<float> importance;
+    if (prior != nullptr && prior->tokens > 0) {
+        const auto mean = Rounder(*prior, {.damping = 1, .correction = 0}).importance();
+        importance.assign(mean.begin(), mean.end());
+    }
+    encode_rows(tensor.type_id, tensor.matrix(matrix), tensor.width, importance,
+                tensor.matrix_blocks(matrix));
+}
+
+}  // namespace
+
+std::span<std::byte> TensorRounding::matrix_blocks(size_t index) {
+    const size_t bytes = blocks.size() / report.matrices;
+    return std::span(blocks).subspan(index * bytes, bytes);
+}
+
+GroupRounding::GroupRounding(const StagedModel& model, const InputGroup& group,
+                             const std::map<std::string, std::string>& types) {
+    for (const std::string& name : group.members) {
+        tensors_.push_back(open_tensor(model, name, types.at(name)));
+        outcomes_.emplace_back(tensors_.back().report.matrices);
+    }
+}
+
+void GroupRounding::round(const GroupMoments& moments) {
+    const bool routed = moments.experts().size() > 1;
+    const InputMoments pooled = routed ? moments.pooled() : InputMoments{};
+    tbb::parallel_for(size_t{0}, moments.experts().size(), [&](size_t i) {
+        round_matrix(moments.first() + i, moments.experts()[i], routed ? &pooled : nullptr);
+    });
+}
+
+void GroupRounding::round_matrix(size_t matrix, const SplitMoments& moments,
+                                 const InputMoments* prior) {
+    for (size_t t = 0; t < tensors_.size(); ++t) {
+        if (moments.fit.tokens == 0 || moments.check.tokens == 0) {
+            round_unseen(tensors_[t], matrix, prior);
+            continue;
+        }
+        outcomes_[t][matrix] = round_member(tensors_[t], matrix, moments, prior);
+    }
+}
+
+GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor, size_t matrix,
+                                                         const SplitMoments& moments,
+                                                         const InputMoments* prior) {
+    const std::span<const float> weights = tensor.matrix(matrix);
+    const std::vector<float> sample = sample_of(weights, tensor.width);
+    MatrixOutcome outcome{
+        .choice = choose_setting(moments.fit, moments.check, tensor.type_id, sample, {}, prior),
+        .energy = output_energy(moments.check, sample),
+        .tokens = moments.fit.tokens + moments.check.tokens};
+    InputMoments all = moments.all();
+    if (prior != nullptr && outcome.choice.use_feedback) {
+        all.add_prior(*prior, outcome.choice.prior_tokens);
+    }
+    const Rounder rounder(all, outcome.choice.setting);
+    if (outcome.choice.use_feedback) {
+        rounder.round(tensor.type_id, weights, tensor.matrix_blocks(matrix));
+    } else {
+        encode_rows(tensor.type_id, weights, tensor.width, rounder.importance(),
+                    tensor.matrix_blocks(matrix));
+    }
+    return outcome;
+}
+
+const std::vector<TensorRounding>& GroupRounding::finish() {
+    for (size_t t = 0; t < tensors_.size(); ++t) {
+        RoundedTensor& report = tensors_[t].report;
+        double energy = 0, gain = 0, nearest = 0, feedback = 0, damping = 0, correction = 0;
+        report.fewest_tokens = outcomes_[t].front().tokens;
+        for (const MatrixOutcome& one : outcomes_[t]) {
+            report.fewest_tokens = std::min(report.fewest_tokens, one.tokens);
+            const auto n = static_cast<double>(one.tokens);
+            const RoundingChoice& choice = one.choice;
+            report.with_feedback += choice.use_feedback ? 1 : 0;
+            energy += n * one.energy;
+            gain += choice.predicted_gain;
+            nearest += n * choice.nearest_error;
+            feedback += n * (choice.use_feedback ? choice.feedback_error : choice.nearest_error);
+            damping += choice.setting.damping;
+            correction += choice.setting.correction;
+        }
+        const auto matrices = static_cast<double>(report.matrices);
+        report.predicted_gain = gain / matrices;
+        report.nearest_error = energy > 0 ? nearest / energy : 0;
+        report.feedback_error = energy > 0 ? feedback / energy : 0;
+        report.damping = damping / matrices;
+        report.correction = correction / matrices;
+    }
+    return tensors_;
+}
+
+}  // namespace bitgauge

@@ -1,0 +1,61 @@
+#pragma once
+
+// Rounds the matrices that share an input, expert by expert, from that input's second moments.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bitgauge/feedback.h"
+
+#include "engine/staged_model.h"
+#include "eval/group_moments.h"
+
+#include "rounding/choose_setting.h"
+
+namespace bitgauge {
+
+// A matrix, or the matrices of experts, in work.
+struct TensorRounding {
+    RoundedTensor report;
+    int type_id = 0;
+    size_t width = 0, rows = 0;     // of one matrix
+    std::vector<float> weights;     // of the original
+    std::vector<std::byte> blocks;  // rounded
+
+    std::span<const float> matrix(size_t index) const {
+        return std::span(weights).subspan(index * rows * width, rows * width);
+    }
+    std::span<std::byte> matrix_blocks(size_t index);
+};
+
+class GroupRounding {
+  public:
+    // `types`: tensor -> ggml's name. Reads the members' weights. Error(kInput) for a type that a
+    // tensor cannot have.
+    GroupRounding(const StagedModel& model, const InputGroup& group,
+                  const std::map<std::string, std::string>& types);
+
+    // Rounds the experts that `moments` are of, on all cores.
+    void round(const GroupMoments& moments);
+
+    // After the last of them.
+    const std::vector<TensorRounding>& finish();
+
+  private:
+    // Of one matrix of one tensor.
+    struct MatrixOutcome {
+        RoundingChoice choice;
+        double energy = 0;  // of the original's outputs, per token, as the errors' sums
+        uint64_t tokens = 0;
+    };
+    void round_matrix(size_t matrix, const SplitMoments& moments, const InputMoments* prior);
+    static MatrixOutcome round_member(TensorRounding& tensor, size_t matrix,
+                                      const SplitMoments& moments, const InputMoments* prior);
+
+    std::vector<TensorRounding> tensors_;
+    std::vector<std::vector<MatrixOutcome>> outcomes_;  // [tensor][matrix]
+};
+
+}  // namespace bitgauge

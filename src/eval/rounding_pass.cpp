@@ -1,0 +1,336 @@
+#include "eval/rounding_pass.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "bitgauge/error.h"
+#include "bitgauge/qtype.h"
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "eval/baseline_folder.h"
+#include "eval/encode_tensor.h"
+#include "eval/group_rounding.h"
+#include "eval/job_json.h"
+#include "eval/kept_rows.h"
+#include "eval/stage_states.h"
+#include "gguf/tensor_file.h"
+
+#include "rounding/rounder.h"
+
+namespace bitgauge {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr size_t kCheckEvery = 5;  // of the documents, one judges the roundings of the others
+constexpr const char* kHead = "output.weight";
+
+bool is_for_check(const Window& window) {
+    return window.cluster % kCheckEvery == kCheckEvery - 1;
+}
+
+// Windows that are read to their last token: those that roundings are made from first, and of these
+// and of the others the long ones first, as batches hold equal lengths.
+std::vector<Window> whole_windows(const fs::path& path) {
+    std::vector<Window> windows = read_windows(path).windows;
+    for (Window& window : windows) window.first_scored = 0;
+    std::ranges::stable_sort(windows, {}, [](const Window& window) {
+        return std::pair(is_for_check(window), -static_cast<int64_t>(window.tokens.size()));
+    });
+    return windows;
+}
+
+// Final states of each call, as the inputs of the head.
+class HeadInputs : public PassObserver {
+  public:
+    explicit HeadInputs(size_t width) : width_(width) {}
+    void on_position(size_t, uint32_t, const Context& context, size_t index) override {
+        if (index > 0) return;
+        const auto states = context.states();
+        rows_.push_back({.width = width_,
+                         .tokens = states.size() / width_,
+                         .values = {states.begin(), states.end()}});
+    }
+    bool wants_last_position() const override { return true; }
+    std::vector<ProductRows> take() { return std::exchange(rows_, {}); }
+
+  private:
+    size_t width_;
+    std::vector<ProductRows> rows_;
+};
+
+// Which of the two models a run is of: tracks of states.
+enum Track : size_t { kOriginal = 0, kQuantized = 1 };
+
+class RoundingPass {
+  public:
+    RoundingPass(const RoundingJob& job, Progress& progress)
+        : job_(job),
+          progress_(progress),
+          windows_(whole_windows(job.windows)),
+          model_(job.model, job.engine,
+                 {.stages = job.way.stages,
+                  .forget_file_pages = job.way.forget_pages,
+                  .one_run = !job.way.staged}),
+          encoder_(model_, job.importance) {
+        const auto judges = std::ranges::find_if(windows_, is_for_check);
+        const auto fit = static_cast<size_t>(judges - windows_.begin());
+        add_batches(0, fit);
+        first_check_ = batches_.size();
+        add_batches(fit, windows_.size());
+        states_.emplace(job.scratch, job.identity, tokens_of_both());
+    }
+
+    std::vector<std::string> run() {
+        const size_t kept = states_->resume().stage;
+        for (size_t stage = 0; stage < model_.stages(); ++stage) {
+            if (stage < kept && kept < model_.stages()) {
+                note_finished(stage);
+            } else {
+                run_stage(stage);
+                if (stage + 1 < model_.stages()) states_->keep_place({stage + 1, 0}, true);
+            }
+        }
+        states_->discard();
+        return std::move(rounded_);
+    }
+
+  private:
+    void add_batches(size_t first, size_t last) {
+        const auto some = std::span(windows_).subspan(first, last - first);
+        for (WindowBatch batch : batch_windows(some, job_.shape.sequences, some.size())) {
+            batch.first += first;
+            batches_.push_back(batch);
+        }
+    }
+
+    std::vector<uint64_t> tokens_of_both() const {
+        std::vector<uint64_t> tokens;
+        for (const Track track : {kOriginal, kQuantized}) {
+            static_cast<void>(track);
+            for (const WindowBatch& batch : batches_) {
+                tokens.push_back(batch.count * windows_[batch.first].tokens.size());
+            }
+        }
+        return tokens;
+    }
+
+    // --- one stage
+    // --------------------------------------------------------------------------------
+
+    void run_stage(size_t stage) {
+        const Model model = model_.load(stage);
+        Context context(model, context_shape(job_.shape), job_.engine);
+        context.find_weights();
+        KeptRows originals(job_.scratch / "inputs");
+        const std::vector<InputGroup> groups = read_original(context, stage, originals);
+        round_others(context, stage, groups);
+        for (const InputGroup& group : groups) {
+            if (group.leader() != kHead) round_group(context, stage, group, originals);
+        }
+        hand_on(context, stage, originals);
+    }
+
+    // Names of the stage's tensors that get another type.
+    std::set<std::string> changed_in(size_t stage) const {
+        std::set<std::string> names;
+        for (const auto& [tensor, type] : job_.types) {
+            const TensorInfo* info = model_.anatomy().file().find_tensor(tensor);
+            if (info == nullptr || find_type(type) == nullptr) model_.tensor_bytes(tensor);
+            if (model_.stage_of(tensor) == stage && find_type(type)->id != info->type_id) {
+                names.insert(tensor);
+            }
+        }
+        return names;
+    }
+
+    std::set<std::string> for_feedback_in(size_t stage) const {
+        std::set<std::string> names = changed_in(stage);
+        std::erase_if(names, [&](const std::string& tensor) {
+            return !can_round_with_feedback(find_type(job_.types.at(tensor))->id);
+        });
+        return names;
+    }
+
+    // Who reads what, with the inputs kept.
+    std::vector<InputGroup> read_original(Context& context, size_t stage, KeptRows& originals) {
+        const std::set<std::string> wanted = for_feedback_in(stage);
+        ProductRowsObserver observer(wanted);
+        HeadInputs head(model_.width());
+        begin_progress(stage, "the original");
+        context.observe_products(&observer);
+        for (size_t b = 0; b < batches_.size(); ++b) {
+            run_one(context, stage, b, kOriginal, head, /*keep=*/true);
+            for (auto& [leader, calls] : observer.take()) {
+                for (ProductRows& rows : calls) originals.add(leader, std::move(rows));
+            }
+            for (ProductRows& rows : head.take()) originals.add(kHead, std::move(rows));
+        }
+        context.observe_products(nullptr);
+        std::vector<InputGroup> groups = observer.groups();
+        if (wanted.contains(kHead)) {
+            groups.push_back({.members = {kHead}, .width = model_.width()});
+        }
+        return groups;
+    }
+
+    // Tensors whose inputs nobody sees, and types without a choice of integers.
+    void round_others(Context& context, size_t stage, const std::vector<InputGroup>& groups) {
+        std::set<std::string> others = changed_in(stage);
+        for (const InputGroup& group : groups) {
+            for (const std::string& tensor : group.members) others.erase(tensor);
+        }
+        others.erase(kHead);
+        for (const std::string& tensor : others) {
+            const EncodedTensor values =
+                encoder_.encode(tensor, job_.types.at(tensor), VariantUse::kDequantized);
+            context.set_weight(tensor, values.bytes);
+        }
+    }
+
+    // --- one group of matrices
+    // --------------------------------------------------------------------
+
+    void round_group(Context& context, size_t stage, const InputGroup& group,
+                     const KeptRows& originals) {
+        if (!is_finished(group)) {
+            GroupRounding rounding(model_, group, job_.types);
+            const size_t matrices = std::max<size_t>(1, group.experts);
+            const size_t at_once = std::min(matrices, matrices_at_once(group.width));
+            for (size_t first = 0; first < matrices; first += at_once) {
+                GroupMoments moments(group, first, std::min(matrices, first + at_once));
+                observe(context, stage, group, originals, moments);
+                rounding.round(moments);
+            }
+            for (const TensorRounding& tensor : rounding.finish()) write(tensor);
+        }
+        for (const std::string& tensor : group.members) use(context, tensor);
+    }
+
+    // Each has two sets of two squares, and one more of each set while it is rounded.
+    size_t matrices_at_once(size_t width) const {
+        const uint64_t one = 4 * width * width * sizeof(float);
+        return std::max<uint64_t>(1, job_.moment_bytes / one);
+    }
+
+    void observe(Context& context, size_t stage, const InputGroup& group, const KeptRows& originals,
+                 GroupMoments& moments) {
+        ProductRowsObserver observer({group.leader()});
+        HeadInputs nobody(model_.width());
+        begin_progress(stage, group.leader());
+        context.observe_products(&observer);
+        size_t call = 0;
+        for (size_t b = 0; b < batches_.size(); ++b) {
+            run_one(context, stage, b, kQuantized, nobody, /*keep=*/false);
+            for (const auto& [leader, calls] : observer.take()) {
+                for (const ProductRows& rows : calls) {
+                    moments.add(rows, originals.read(leader, call++), b >= first_check_);
+                }
+            }
+        }
+        context.observe_products(nullptr);
+    }
+
+    std::optional<GgufFile> finished(const std::string& tensor) const {
+        auto file = open_tensor_file(job_.folder, tensor);
+        if (file && file->text(kRoundingIdentityKey) != job_.identity) file.reset();
+        return file;
+    }
+
+    bool is_finished(const InputGroup& group) const {
+        return std::ranges::all_of(group.members,
+                                   [&](const std::string& name) { return finished(name); });
+    }
+
+    void write(const TensorRounding& tensor) {
+        const std::string& name = tensor.report.name;
+        const TensorInfo& info = *model_.anatomy().file().find_tensor(name);
+        write_tensor_file(job_.folder, name, tensor.type_id, info.shape, tensor.blocks,
+                          {{kRoundingIdentityKey, job_.identity},
+                           {kRoundingReportKey, to_json(tensor.report).dump()}});
+    }
+
+    // From now on the quantized model has it.
+    void use(Context& context, const std::string& tensor) {
+        rounded_.push_back(tensor);
+        const auto file = finished(tensor);
+        const std::vector<std::byte> blocks = tensor_file_bytes(*file);
+        std::vector<float> values(file->tensors().front().elements());
+        decode_row(file->tensors().front().type_id, blocks, values);
+        context.set_weight(tensor, std::as_bytes(std::span(values)));
+    }
+
+    void note_finished(size_t stage) {
+        for (const std::string& tensor : for_feedback_in(stage)) {
+            if (finished(tensor)) rounded_.push_back(tensor);
+        }
+    }
+
+    // --- what the quantized stage gives
+    // -----------------------------------------------------------
+
+    void hand_on(Context& context, size_t stage, const KeptRows& originals) {
+        const bool last = context.is_last_stage();
+        if (last && !for_feedback_in(stage).contains(kHead)) return;
+        const InputGroup group{.members = {kHead}, .width = model_.width()};
+        GroupMoments moments(group, 0, 1);
+        HeadInputs head(model_.width());
+        begin_progress(stage, "the quantized model");
+        size_t call = 0;
+        for (size_t b = 0; b < batches_.size(); ++b) {
+            run_one(context, stage, b, kQuantized, head, /*keep=*/true);
+            for (const ProductRows& rows : head.take()) {
+                moments.add(rows, originals.read(kHead, call++), b >= first_check_);
+            }
+        }
+        if (last && !is_finished(group)) round_head(group, moments);
+        if (last) rounded_.push_back(kHead);
+    }
+
+    void round_head(const InputGroup& group, const GroupMoments& moments) {
+        GroupRounding rounding(model_, group, job_.types);
+        rounding.round(moments);
+        write(rounding.finish().front());
+    }
+
+    // --- runs
+    // -------------------------------------------------------------------------------------
+
+    void begin_progress(size_t stage, const std::string& what) {
+        progress_.begin(
+            fmt::format("rounding, layers {} of {}: {}", stage + 1, model_.stages(), what),
+            static_cast<int64_t>(windows_.size()), "windows");
+    }
+
+    void run_one(Context& context, size_t stage, size_t b, Track track, PassObserver& observer,
+                 bool keep) {
+        const size_t at = track * batches_.size() + b;
+        CarriedStates carried;
+        if (stage > 0) carried.in = states_->read(stage, at);
+        run_batch(context, job_.shape, windows_, batches_[b], Context::Depth::kStates, observer,
+                  &carried);
+        if (keep && !context.is_last_stage()) states_->write(stage, at, carried.out);
+        progress_.advance(static_cast<int64_t>(batches_[b].count));
+    }
+
+    const RoundingJob& job_;
+    Progress& progress_;
+    std::vector<Window> windows_;
+    StagedModel model_;
+    TensorEncoder encoder_;
+    std::vector<WindowBatch> batches_;
+    size_t first_check_ = 0;  // of the batches
+    std::optional<StageStates> states_;
+    std::vector<std::string> rounded_;
+};
+
+}  // namespace
+
+std::vector<std::string> round_in_order(const RoundingJob& job, Progress& progress) {
+    return RoundingPass(job, progress).run();
+}
+
+}  // namespace bitgauge
