@@ -9,7 +9,7 @@
 #include "bitgauge/error.h"
 
 #include "engine/activation.h"
-#include "engine/blas.h"
+#include "linear/blas.h"
 
 #include <ggml-cpu.h>
 #include <ggml.h>
