@@ -5,6 +5,7 @@
 #include "bitgauge/error.h"
 #include "bitgauge/feedback.h"
 #include "bitgauge/hardware.h"
+#include "bitgauge/qtype.h"
 
 #include "base/files.h"
 #include "base/hash.h"
@@ -49,6 +50,22 @@ std::string identity_of(const std::string& model_hash, const Corpus& corpus,
         engine.llama, engine.ggml, options.importance.empty() ? "" : hash_file(options.importance));
     for (const auto& [tensor, type] : options.types) text += fmt::format(" {}={}", tensor, type);
     return hash_text(text);
+}
+
+void require_types(const GgufFile& file, const FeedbackOptions& options) {
+    for (const auto& [tensor, name] : options.types) {
+        const TensorInfo* info = file.find_tensor(tensor);
+        const QType* type = find_type(name);
+        if (info != nullptr && type != nullptr && info->shape[0] % type->block_weights == 0)
+            continue;
+        throw Error(ErrorKind::kInput,
+                    info == nullptr
+                        ? fmt::format("'{}' has no tensor '{}', for which a type was chosen",
+                                      file.shards().front().string(), tensor)
+                        : fmt::format("'{}' cannot have the type {}: its rows have {} weights",
+                                      tensor, name, info->shape[0]),
+                    "are the types those of another model?");
+    }
 }
 
 uint64_t widest_row(const GgufFile& file, const FeedbackOptions& options) {
@@ -97,6 +114,7 @@ FeedbackOutcome round_with_feedback(const fs::path& original, const fs::path& fo
                                     const FeedbackOptions& options, Progress& progress) {
     Corpus corpus = read_corpus(options.texts);
     const GgufFile file = GgufFile::open(original);
+    require_types(file, options);
     const Model vocabulary = Model::load_vocabulary(original);
     Protocol protocol = options.protocol;
     const Windows windows = encode_corpus(corpus, vocabulary, protocol);

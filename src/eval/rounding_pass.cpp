@@ -9,14 +9,11 @@
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 
-#include "base/files.h"
-#include "base/hash.h"
-#include "eval/baseline_folder.h"
 #include "eval/encode_tensor.h"
 #include "eval/group_rounding.h"
 #include "eval/job_json.h"
 #include "eval/kept_rows.h"
-#include "eval/stage_states.h"
+#include "eval/stage_runs.h"
 #include "gguf/tensor_file.h"
 
 #include "rounding/rounder.h"
@@ -25,101 +22,32 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kCheckEvery = 5;  // of the documents, one judges the roundings of the others
 constexpr const char* kHead = "output.weight";
-
-bool is_for_check(const Window& window) {
-    return window.cluster % kCheckEvery == kCheckEvery - 1;
-}
-
-// Windows that are read to their last token: those that roundings are made from first, and of these
-// and of the others the long ones first, as batches hold equal lengths.
-std::vector<Window> whole_windows(const fs::path& path) {
-    std::vector<Window> windows = read_windows(path).windows;
-    for (Window& window : windows) window.first_scored = 0;
-    std::ranges::stable_sort(windows, {}, [](const Window& window) {
-        return std::pair(is_for_check(window), -static_cast<int64_t>(window.tokens.size()));
-    });
-    return windows;
-}
-
-// Final states of each call, as the inputs of the head.
-class HeadInputs : public PassObserver {
-  public:
-    explicit HeadInputs(size_t width) : width_(width) {}
-    void on_position(size_t, uint32_t, const Context& context, size_t index) override {
-        if (index > 0) return;
-        const auto states = context.states();
-        rows_.push_back({.width = width_,
-                         .tokens = states.size() / width_,
-                         .values = {states.begin(), states.end()}});
-    }
-    bool wants_last_position() const override { return true; }
-    std::vector<ProductRows> take() { return std::exchange(rows_, {}); }
-
-  private:
-    size_t width_;
-    std::vector<ProductRows> rows_;
-};
-
-// Which of the two models a run is of: tracks of states.
-enum Track : size_t { kOriginal = 0, kQuantized = 1 };
 
 class RoundingPass {
   public:
     RoundingPass(const RoundingJob& job, Progress& progress)
         : job_(job),
-          progress_(progress),
-          windows_(whole_windows(job.windows)),
           model_(job.model, job.engine,
                  {.stages = job.way.stages,
                   .forget_file_pages = job.way.forget_pages,
                   .one_run = !job.way.staged}),
-          encoder_(model_, job.importance) {
-        const auto judges = std::ranges::find_if(windows_, is_for_check);
-        const auto fit = static_cast<size_t>(judges - windows_.begin());
-        add_batches(0, fit);
-        first_check_ = batches_.size();
-        add_batches(fit, windows_.size());
-        states_.emplace(job.scratch, job.identity, tokens_of_both());
-    }
+          encoder_(model_, job.importance),
+          runs_(model_, job.windows, job.shape, job.scratch, job.identity, 2, progress) {}
 
     std::vector<std::string> run() {
-        const size_t kept = states_->resume().stage;
-        for (size_t stage = 0; stage < model_.stages(); ++stage) {
-            if (stage < kept && kept < model_.stages()) {
-                note_finished(stage);
-            } else {
-                run_stage(stage);
-                if (stage + 1 < model_.stages()) states_->keep_place({stage + 1, 0}, true);
-            }
+        const size_t first = runs_.resume();
+        for (size_t stage = 0; stage < first; ++stage) note_finished(stage);
+        for (size_t stage = first; stage < model_.stages(); ++stage) {
+            run_stage(stage);
+            runs_.finish(stage);
         }
-        states_->discard();
+        runs_.discard();
         return std::move(rounded_);
     }
 
   private:
-    void add_batches(size_t first, size_t last) {
-        const auto some = std::span(windows_).subspan(first, last - first);
-        for (WindowBatch batch : batch_windows(some, job_.shape.sequences, some.size())) {
-            batch.first += first;
-            batches_.push_back(batch);
-        }
-    }
-
-    std::vector<uint64_t> tokens_of_both() const {
-        std::vector<uint64_t> tokens;
-        for (const Track track : {kOriginal, kQuantized}) {
-            static_cast<void>(track);
-            for (const WindowBatch& batch : batches_) {
-                tokens.push_back(batch.count * windows_[batch.first].tokens.size());
-            }
-        }
-        return tokens;
-    }
-
-    // --- one stage
-    // --------------------------------------------------------------------------------
+    // --- one stage -------------------------------------------------------------------------------
 
     void run_stage(size_t stage) {
         const Model model = model_.load(stage);
@@ -134,13 +62,14 @@ class RoundingPass {
         hand_on(context, stage, originals);
     }
 
-    // Names of the stage's tensors that get another type.
+    // Names of the stage's tensors that get another type; layers that predict further tokens are
+    // not evaluated.
     std::set<std::string> changed_in(size_t stage) const {
         std::set<std::string> names;
         for (const auto& [tensor, type] : job_.types) {
-            const TensorInfo* info = model_.anatomy().file().find_tensor(tensor);
-            if (info == nullptr || find_type(type) == nullptr) model_.tensor_bytes(tensor);
-            if (model_.stage_of(tensor) == stage && find_type(type)->id != info->type_id) {
+            const bool evaluated = Anatomy::layer_of(tensor) < int64_t{model_.anatomy().count()};
+            const TensorInfo& info = *model_.anatomy().file().find_tensor(tensor);
+            if (evaluated && model_.stage_of(tensor) == stage && type != info.type) {
                 names.insert(tensor);
             }
         }
@@ -159,11 +88,11 @@ class RoundingPass {
     std::vector<InputGroup> read_original(Context& context, size_t stage, KeptRows& originals) {
         const std::set<std::string> wanted = for_feedback_in(stage);
         ProductRowsObserver observer(wanted);
-        HeadInputs head(model_.width());
-        begin_progress(stage, "the original");
+        FinalRows head(model_.width());
+        runs_.begin_progress(stage, "the original");
         context.observe_products(&observer);
-        for (size_t b = 0; b < batches_.size(); ++b) {
-            run_one(context, stage, b, kOriginal, head, /*keep=*/true);
+        for (size_t b = 0; b < runs_.batches(); ++b) {
+            runs_.run(context, stage, b, Track::kOriginal, head, /*keep=*/true);
             for (auto& [leader, calls] : observer.take()) {
                 for (ProductRows& rows : calls) originals.add(leader, std::move(rows));
             }
@@ -191,8 +120,7 @@ class RoundingPass {
         }
     }
 
-    // --- one group of matrices
-    // --------------------------------------------------------------------
+    // --- one group of matrices -------------------------------------------------------------------
 
     void round_group(Context& context, size_t stage, const InputGroup& group,
                      const KeptRows& originals) {
@@ -219,15 +147,15 @@ class RoundingPass {
     void observe(Context& context, size_t stage, const InputGroup& group, const KeptRows& originals,
                  GroupMoments& moments) {
         ProductRowsObserver observer({group.leader()});
-        HeadInputs nobody(model_.width());
-        begin_progress(stage, group.leader());
+        FinalRows nobody(model_.width());
+        runs_.begin_progress(stage, group.leader());
         context.observe_products(&observer);
         size_t call = 0;
-        for (size_t b = 0; b < batches_.size(); ++b) {
-            run_one(context, stage, b, kQuantized, nobody, /*keep=*/false);
+        for (size_t b = 0; b < runs_.batches(); ++b) {
+            runs_.run(context, stage, b, Track::kQuantized, nobody, /*keep=*/false);
             for (const auto& [leader, calls] : observer.take()) {
                 for (const ProductRows& rows : calls) {
-                    moments.add(rows, originals.read(leader, call++), b >= first_check_);
+                    moments.add(rows, originals.read(leader, call++), runs_.is_for_check(b));
                 }
             }
         }
@@ -269,21 +197,20 @@ class RoundingPass {
         }
     }
 
-    // --- what the quantized stage gives
-    // -----------------------------------------------------------
+    // --- what the quantized stage gives ----------------------------------------------------------
 
     void hand_on(Context& context, size_t stage, const KeptRows& originals) {
         const bool last = context.is_last_stage();
         if (last && !for_feedback_in(stage).contains(kHead)) return;
         const InputGroup group{.members = {kHead}, .width = model_.width()};
         GroupMoments moments(group, 0, 1);
-        HeadInputs head(model_.width());
-        begin_progress(stage, "the quantized model");
+        FinalRows head(model_.width());
+        runs_.begin_progress(stage, "the quantized model");
         size_t call = 0;
-        for (size_t b = 0; b < batches_.size(); ++b) {
-            run_one(context, stage, b, kQuantized, head, /*keep=*/true);
+        for (size_t b = 0; b < runs_.batches(); ++b) {
+            runs_.run(context, stage, b, Track::kQuantized, head, /*keep=*/true);
             for (const ProductRows& rows : head.take()) {
-                moments.add(rows, originals.read(kHead, call++), b >= first_check_);
+                moments.add(rows, originals.read(kHead, call++), runs_.is_for_check(b));
             }
         }
         if (last && !is_finished(group)) round_head(group, moments);
@@ -296,34 +223,10 @@ class RoundingPass {
         write(rounding.finish().front());
     }
 
-    // --- runs
-    // -------------------------------------------------------------------------------------
-
-    void begin_progress(size_t stage, const std::string& what) {
-        progress_.begin(
-            fmt::format("rounding, layers {} of {}: {}", stage + 1, model_.stages(), what),
-            static_cast<int64_t>(windows_.size()), "windows");
-    }
-
-    void run_one(Context& context, size_t stage, size_t b, Track track, PassObserver& observer,
-                 bool keep) {
-        const size_t at = track * batches_.size() + b;
-        CarriedStates carried;
-        if (stage > 0) carried.in = states_->read(stage, at);
-        run_batch(context, job_.shape, windows_, batches_[b], Context::Depth::kStates, observer,
-                  &carried);
-        if (keep && !context.is_last_stage()) states_->write(stage, at, carried.out);
-        progress_.advance(static_cast<int64_t>(batches_[b].count));
-    }
-
     const RoundingJob& job_;
-    Progress& progress_;
-    std::vector<Window> windows_;
     StagedModel model_;
     TensorEncoder encoder_;
-    std::vector<WindowBatch> batches_;
-    size_t first_check_ = 0;  // of the batches
-    std::optional<StageStates> states_;
+    StageRuns runs_;
     std::vector<std::string> rounded_;
 };
 
