@@ -64,4 +64,17 @@ FeedbackOutcome round_with_feedback(const std::filesystem::path& original,
                                     const std::filesystem::path& folder,
                                     const FeedbackOptions& options, Progress& progress);
 
+// Tensor -> type -> error with feedback over that of nearest rounding, both on tokens that nothing
+// was chosen from; at most 1.
+using FeedbackGains = std::map<std::string, std::map<std::string, double>>;
+
+// What feedback will save, for plans: in each of `types` (ggml's names) that a tensor of
+// `options.types` can have, found on some rows with the original's inputs. Less than
+// round_with_feedback() will save, which also makes good what earlier matrices lost. Kept in
+// `folder`, where the same call finds it. Errors as above.
+FeedbackGains measure_feedback_gains(const std::filesystem::path& original,
+                                     const std::filesystem::path& folder,
+                                     const FeedbackOptions& options,
+                                     const std::vector<std::string>& types, Progress& progress);
+
 }  // namespace bitgauge

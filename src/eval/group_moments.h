@@ -29,6 +29,7 @@ class GroupMoments {
     // the quantized model alone counts as if the original gave it the same row.
     void add(const ProductRows& quantized, const ProductRows& original, bool for_check);
 
+    bool routed() const { return routed_; }
     size_t first() const { return first_; }
     const std::vector<SplitMoments>& experts() const { return experts_; }
     // All of the group together: what a rare expert's inputs are likely to be.

@@ -26,6 +26,19 @@ const QType& type_for(const TensorInfo& tensor, const std::string& name) {
                 "take a type whose blocks divide the rows");
 }
 
+// Nobody has read this expert: as without importance, or with what its layer's read.
+void round_unseen(TensorRounding& tensor, size_t matrix, const InputMoments* prior) {
+    std::vector<float> importance;
+    if (prior != nullptr && prior->tokens > 0) {
+        const Rounder rounder(*prior, {.damping = 1, .correction = 0});
+        importance.assign(rounder.importance().begin(), rounder.importance().end());
+    }
+    encode_rows(tensor.type_id, tensor.matrix(matrix), tensor.width, importance,
+                tensor.matrix_blocks(matrix));
+}
+
+}  // namespace
+
 TensorRounding open_tensor(const StagedModel& model, const std::string& name,
                            const std::string& type_name) {
     const TensorInfo& info = *model.anatomy().file().find_tensor(name);
@@ -41,33 +54,19 @@ TensorRounding open_tensor(const StagedModel& model, const std::string& name,
     return tensor;
 }
 
-// Rows evenly spread over a matrix.
-std::vector<float> sample_of(std::span<const float> matrix, size_t width) {
-    const size_t rows = matrix.size() / width, n = std::min(rows, kSampleRows);
-    std::vector<float> sample;
-    for (size_t i = 0; i < n; ++i) {
-        const auto row = matrix.subspan((2 * i + 1) * rows / (2 * n) * width, width);
-        sample.insert(sample.end(), row.begin(), row.end());
-    }
-    return sample;
-}
-
-// Nobody has read this expert: as without importance, or with what its layer's read.
-void round_unseen(TensorRounding& tensor, size_t matrix, const InputMoments* prior) {
-    std::vector<float> importance;
-    if (prior != nullptr && prior->tokens > 0) {
-        const auto mean = Rounder(*prior, {.damping = 1, .correction = 0}).importance();
-        importance.assign(mean.begin(), mean.end());
-    }
-    encode_rows(tensor.type_id, tensor.matrix(matrix), tensor.width, importance,
-                tensor.matrix_blocks(matrix));
-}
-
-}  // namespace
-
 std::span<std::byte> TensorRounding::matrix_blocks(size_t index) {
     const size_t bytes = blocks.size() / report.matrices;
     return std::span(blocks).subspan(index * bytes, bytes);
+}
+
+std::vector<float> TensorRounding::sample(size_t index) const {
+    const size_t n = std::min(rows, kSampleRows);
+    std::vector<float> sample;
+    for (size_t i = 0; i < n; ++i) {
+        const auto row = matrix(index).subspan((2 * i + 1) * rows / (2 * n) * width, width);
+        sample.insert(sample.end(), row.begin(), row.end());
+    }
+    return sample;
 }
 
 GroupRounding::GroupRounding(const StagedModel& model, const InputGroup& group,
@@ -79,7 +78,7 @@ GroupRounding::GroupRounding(const StagedModel& model, const InputGroup& group,
 }
 
 void GroupRounding::round(const GroupMoments& moments) {
-    const bool routed = moments.experts().size() > 1;
+    const bool routed = moments.routed();
     const InputMoments pooled = routed ? moments.pooled() : InputMoments{};
     tbb::parallel_for(size_t{0}, moments.experts().size(), [&](size_t i) {
         round_matrix(moments.first() + i, moments.experts()[i], routed ? &pooled : nullptr);
@@ -101,7 +100,7 @@ GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor,
                                                          const SplitMoments& moments,
                                                          const InputMoments* prior) {
     const std::span<const float> weights = tensor.matrix(matrix);
-    const std::vector<float> sample = sample_of(weights, tensor.width);
+    const std::vector<float> sample = tensor.sample(matrix);
     MatrixOutcome outcome{
         .choice = choose_setting(moments.fit, moments.check, tensor.type_id, sample, {}, prior),
         .energy = output_energy(moments.check, sample),

@@ -28,7 +28,14 @@ struct TensorRounding {
         return std::span(weights).subspan(index * rows * width, rows * width);
     }
     std::span<std::byte> matrix_blocks(size_t index);
+    // Rows evenly spread over a matrix, at most 64.
+    std::vector<float> sample(size_t index) const;
 };
+
+// With the original's weights, and nothing rounded yet. Error(kInput) for a type that the tensor
+// cannot have.
+TensorRounding open_tensor(const StagedModel& model, const std::string& tensor,
+                           const std::string& type);
 
 class GroupRounding {
   public:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include "base/units.h"
 #include "eval/baseline_folder.h"
 #include "eval/encode_corpus.h"
+#include "eval/gain_pass.h"
 #include "eval/rounding_pass.h"
 #include "eval/stage_way.h"
 #include "eval/work.h"
@@ -108,22 +110,27 @@ std::vector<RoundedTensor> reports(const fs::path& folder, const std::vector<std
     return tensors;
 }
 
-}  // namespace
+// Everything but what to do, with the windows written.
+struct Prepared {
+    RoundingJob job;
+    uint64_t windows = 0;
+    uint64_t tokens = 0;
+};
 
-FeedbackOutcome round_with_feedback(const fs::path& original, const fs::path& folder,
-                                    const FeedbackOptions& options, Progress& progress) {
+Prepared prepare(const fs::path& original, const fs::path& folder, const FeedbackOptions& options,
+                 Progress& progress) {
     Corpus corpus = read_corpus(options.texts);
     const GgufFile file = GgufFile::open(original);
     require_types(file, options);
     const Model vocabulary = Model::load_vocabulary(original);
     Protocol protocol = options.protocol;
     const Windows windows = encode_corpus(corpus, vocabulary, protocol);
-    const uint64_t tokens = tokens_of(windows);
-    require_enough(windows, tokens, widest_row(file, options), progress);
+    Prepared prepared{.windows = windows.windows.size(), .tokens = tokens_of(windows)};
+    require_enough(windows, prepared.tokens, widest_row(file, options), progress);
     const PassShape shape = shape_of(options, protocol, vocabulary);
     const fs::path scratch = folder / "work";
     make_folder(scratch);
-    RoundingJob job{.model = original,
+    prepared.job = {.model = original,
                     .windows = scratch / "windows.gguf",
                     .folder = folder,
                     .scratch = scratch,
@@ -135,16 +142,48 @@ FeedbackOutcome round_with_feedback(const fs::path& original, const fs::path& fo
                                                              : available_memory().bytes / 4,
                     .shape = shape,
                     .engine = engine_of(options.engine)};
-    write_windows(job.windows, windows);
-    job.way = choose_way(original, shape, job.engine, options.isolation, scratch, progress);
-    const Json done = run_job(to_json(job), scratch, options.isolation, progress);
-    FeedbackOutcome outcome{.identity = job.identity,
-                            .windows = windows.windows.size(),
-                            .tokens = tokens,
-                            .tensors = reports(folder, done.at("tensors")),
-                            .evaluation = job.way.text};
-    fs::remove_all(scratch);
-    return outcome;
+    write_windows(prepared.job.windows, windows);
+    return prepared;
+}
+
+Json run_prepared(RoundingJob& job, const std::function<Json()>& as_json,
+                  const FeedbackOptions& options, Progress& progress) {
+    job.way =
+        choose_way(job.model, job.shape, job.engine, options.isolation, job.scratch, progress);
+    Json done = run_job(as_json(), job.scratch, options.isolation, progress);
+    fs::remove_all(job.scratch);
+    return done;
+}
+
+}  // namespace
+
+FeedbackOutcome round_with_feedback(const fs::path& original, const fs::path& folder,
+                                    const FeedbackOptions& options, Progress& progress) {
+    Prepared prepared = prepare(original, folder, options, progress);
+    RoundingJob& job = prepared.job;
+    const Json done = run_prepared(
+        job, [&] { return to_json(job); }, options, progress);
+    return {.identity = job.identity,
+            .windows = prepared.windows,
+            .tokens = prepared.tokens,
+            .tensors = reports(folder, done.at("tensors")),
+            .evaluation = job.way.text};
+}
+
+FeedbackGains measure_feedback_gains(const fs::path& original, const fs::path& folder,
+                                     const FeedbackOptions& options,
+                                     const std::vector<std::string>& types, Progress& progress) {
+    Prepared prepared = prepare(original, folder, options, progress);
+    GainJob job{.base = std::move(prepared.job), .types = types};
+    std::string all = job.base.identity;
+    for (const std::string& type : types) all += " " + type;
+    const fs::path kept = folder / fmt::format("gains-{}.json", hash_text(all));
+    if (!fs::exists(kept)) {
+        const Json found = run_prepared(
+            job.base, [&] { return to_json(job); }, options, progress);
+        write_file_atomically(kept, found.dump());
+    }
+    return Json::parse(read_text_file(kept)).get<FeedbackGains>();
 }
 
 }  // namespace bitgauge

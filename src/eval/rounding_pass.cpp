@@ -170,7 +170,7 @@ class RoundingPass {
 
     bool is_finished(const InputGroup& group) const {
         return std::ranges::all_of(group.members,
-                                   [&](const std::string& name) { return finished(name); });
+                                   [&](const std::string& name) { return finished(name).has_value(); });
     }
 
     void write(const TensorRounding& tensor) {

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "engine/llama_log.h"
+#include "eval/gain_pass.h"
 #include "eval/importance_pass.h"
 #include "eval/rounding_pass.h"
 #include "eval/stage_way.h"
@@ -143,6 +144,7 @@ Json do_job(const Json& job, Progress& progress) {
         measure_sums(importance_job_from_json(job), progress);
         return Json::object();
     }
+    if (job.at("job") == kGainJob) return find_gains(gain_job_from_json(job), progress);
     if (job.at("job") == kRoundingJob) {
         return {{"tensors", round_in_order(rounding_job_from_json(job), progress)}};
     }
