@@ -23,7 +23,7 @@ struct InputMoments {
 
     // Rows of `width`, one a token. `x` is empty where it equals xq. Each call passes over the
     // whole matrices, so give some hundred rows at once. Rounded in blocks: of a million tokens,
-    // each sum is right to some 1e-5.
+    // each sum is right to a few 1e-5.
     void add(std::span<const float> xq, std::span<const float> x);
 
     // As if the other's tokens had been added here.

@@ -1,0 +1,30 @@
+#pragma once
+
+// The target of weights whose input has been changed by layers quantized before:
+//   W* = W + alpha W D H'^-1,  D = E[(x - xq) xq^T],
+// the least squares solution of W x by W* xq for alpha 1 (as in GPTAQ, Li et al. 2025), by two
+// triangular solutions with the factor of H'. Thread-safe once it is made.
+
+#include <span>
+#include <vector>
+
+#include "rounding/factor.h"
+#include "rounding/input_moments.h"
+
+namespace bitgauge {
+
+class Correction {
+  public:
+    // Keeps `factor`, which has runs of one channel; copies the shift, and nothing if there is none
+    // or alpha is 0.
+    Correction(const InputMoments& moments, const Factor& factor, double alpha);
+
+    // W to W*, kTileRows rows.
+    void apply(std::span<float> weights) const;
+
+  private:
+    const Factor* factor_;
+    std::vector<float> shift_;  // alpha D; empty: no correction
+};
+
+}  // namespace bitgauge
