@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bitgauge/cost.h"
+#include "bitgauge/feedback.h"
 #include "bitgauge/quantize.h"
 #include "bitgauge/stats.h"
 #include "bitgauge/sweep.h"
@@ -26,7 +27,10 @@ struct DynamicOptions {
     SweepOptions sweep;              // texts, importance and work are set by the chain
     uint64_t verify_tokens = 65536;  // scored, of the held-out text
     double promise_margin = 0.15;    // relative; beyond it the plan is made again
-    std::filesystem::path out;       // folder of the files
+    // The files are rounded with error feedback over the text of the importance, and planned so. A
+    // promise is then what the file itself has on the sweep's text.
+    bool feedback = true;
+    std::filesystem::path out;  // folder of the files
     EngineOptions engine;
     Isolation isolation;
 };
@@ -48,6 +52,7 @@ struct DynamicFile {
     double noise_floor_nats = 0;
     int plans = 1;             // that it took to keep the promise
     bool kept_promise = true;  // within the margin above the noise floor
+    FeedbackOutcome rounding;  // without tensors where the file was rounded to the nearest
     std::vector<PresetResult> presets;
 };
 

@@ -8,6 +8,7 @@
 
 #include "bitgauge/error.h"
 
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/dynamic_report.h"
 #include "cli/engine_options.h"
@@ -27,6 +28,7 @@ struct DynamicArguments {
     std::vector<std::string> sizes;
     MixArguments mix;
     DynamicOptions options;
+    std::string rounding = "feedback";
     bool json = false;
 };
 
@@ -46,6 +48,7 @@ void run_dynamic(DynamicArguments& a, Console& console) {
     require_texts(a.options.texts);
     a.options.isolation = this_program();
     a.options.mix = mix_options(a.mix);
+    a.options.feedback = a.rounding == "feedback";
     for (const std::string& size : a.sizes) a.options.sizes.push_back(parse_size(size));
     if (a.store.empty()) a.store = a.options.out / "bitgauge.db";
     fs::create_directories(a.options.out);
@@ -85,6 +88,14 @@ void add_dynamic(CLI::App& app, Console& console) {
         ->type_name("N")
         ->capture_default_str()
         ->group("Measurement");
+    command
+        ->add_option("--rounding", a->rounding,
+                     "feedback: integers chosen against what the model reads; nearest: "
+                     "llama-quantize's bytes")
+        ->type_name("HOW")
+        ->check(one_of({"nearest", "feedback"}))
+        ->capture_default_str()
+        ->group("Plan");
     add_sweep_options(*command, a->options.sweep);
     add_mix_options(*command, a->mix);
     add_engine_options(*command, a->options.engine);

@@ -13,6 +13,8 @@
 #include "cli/require.h"
 #include "report/grid.h"
 
+#include "sweep/planned_rounding.h"
+
 namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
@@ -26,17 +28,6 @@ std::map<std::string, std::string> types_of(const QuantizeJob& job) {
         types[choice.name] = type_by_id(choice.type_id)->name;
     }
     return types;
-}
-
-void note_texts(QuantizeJob& job, const FeedbackArguments& a, const FeedbackOutcome& outcome) {
-    std::string texts;
-    for (const fs::path& text : a.options.texts) {
-        texts += (texts.empty() ? "" : ", ") + text.filename().string();
-    }
-    job.notes["bitgauge.rounding"] = "feedback";
-    job.notes["bitgauge.rounding.identity"] = outcome.identity;
-    job.notes["bitgauge.rounding.text"] = texts;
-    job.notes["bitgauge.rounding.tokens"] = std::to_string(outcome.tokens);
 }
 
 // All tensors of one role.
@@ -94,7 +85,7 @@ FeedbackOutcome round_for(QuantizeJob& job, FeedbackArguments& a, Console& conso
     job.rounded = fs::path(job.out).concat(".rounding");
     FeedbackOutcome outcome =
         round_with_feedback(job.original, job.rounded, a.options, console.progress());
-    note_texts(job, a, outcome);
+    note_rounding(job, outcome, a.options.texts);
     return outcome;
 }
 

@@ -101,7 +101,7 @@ struct Context::State {
             keep_states(node);
             return !ends.hands_states && depth == Depth::kLogits;
         } else {
-            tap.take(node);
+            return tap.take(node);
         }
         return true;
     }

@@ -80,7 +80,7 @@ ProductInput ProductTap::without_data(const ggml_tensor* weight) const {
             .stacks = static_cast<uint64_t>(weight->ne[3])};
 }
 
-void ProductTap::take(const ggml_tensor* node) {
+bool ProductTap::take(const ggml_tensor* node) {
     const ggml_tensor* x = node->src[1];
     ProductInput input = without_data(node->src[0]);
     input.data = in_memory(x, data_);
@@ -97,6 +97,7 @@ void ProductTap::take(const ggml_tensor* node) {
         input.id_bytes = ggml_nbytes(ids);
     }
     observer_->on_product(input);
+    return !observer_->is_enough(input.weight);
 }
 
 }  // namespace bitgauge

@@ -43,6 +43,9 @@ class ProductObserver {
     // A weight (`input` has no more than its name and dimensions) is multiplied with the very
     // activation (and experts) that `leader`, of the same dimensions, was.
     virtual void on_shared(const ProductInput& input, const std::string& leader) = 0;
+    // Nothing behind this product is needed of the call: it is not computed, and the call gives no
+    // states.
+    virtual bool is_enough(const std::string& /*weight*/) const { return false; }
 };
 
 // Fewer rows are no evaluation of a text; llama-imatrix leaves them out too.
@@ -59,8 +62,8 @@ class ProductTap {
     void begin() { leaders_.clear(); }
     // Before a node is computed: whether it is wanted. Tells the observer of shared activations.
     bool wants(const ggml_tensor* node);
-    // After it was.
-    void take(const ggml_tensor* node);
+    // After it was. False: the observer needs no more of this graph.
+    bool take(const ggml_tensor* node);
 
     // The weights that nodes use, by the original's names, from now on.
     void find_weights() { finding_ = true; }

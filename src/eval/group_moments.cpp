@@ -32,6 +32,12 @@ void require_same_call(const ProductRows& quantized, const ProductRows& original
                 "please report this with the model's architecture");
 }
 
+void add_rows(SplitMoments& moments, std::span<const float> quantized,
+              std::span<const float> original, bool for_check) {
+    (for_check ? moments.check : moments.fit).add(quantized, original);
+    if (for_check) moments.original.add(original, {});
+}
+
 }  // namespace
 
 InputMoments SplitMoments::all() const {
@@ -45,6 +51,7 @@ GroupMoments::GroupMoments(const InputGroup& group, size_t first, size_t last)
     for (SplitMoments& moments : experts_) {
         moments.fit.width = group.width;
         moments.check.width = group.width;
+        moments.original.width = group.width;
     }
 }
 
@@ -52,7 +59,7 @@ void GroupMoments::add(const ProductRows& quantized, const ProductRows& original
     require_same_call(quantized, original);
     if (!routed_) {
         SplitMoments& moments = experts_.front();
-        (for_check ? moments.check : moments.fit).add(quantized.values, original.values);
+        add_rows(moments, quantized.values, original.values, for_check);
         return;
     }
     tbb::parallel_for(size_t{0}, experts_.size(),
@@ -73,7 +80,7 @@ void GroupMoments::add_expert(size_t index, const ProductRows& quantized,
         }
     }
     if (ours.empty()) return;
-    (for_check ? experts_[index].check : experts_[index].fit).add(ours, theirs);
+    add_rows(experts_[index], ours, theirs, for_check);
 }
 
 InputMoments GroupMoments::pooled() const {

@@ -16,6 +16,7 @@ namespace bitgauge {
 struct SplitMoments {
     InputMoments fit;
     InputMoments check;
+    InputMoments original;  // of the original's inputs, over the tokens of `check`
 
     InputMoments all() const;
 };

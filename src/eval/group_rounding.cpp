@@ -103,8 +103,11 @@ GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor,
     const std::vector<float> sample = tensor.sample(matrix);
     MatrixOutcome outcome{
         .choice = choose_setting(moments.fit, moments.check, tensor.type_id, sample, {}, prior),
-        .energy = output_energy(moments.check, sample),
+        .energy = output_energy(moments.original, sample),
         .tokens = moments.fit.tokens + moments.check.tokens};
+    // of a matrix of zeros, everything the original gives is error
+    const std::vector<float> zeros(sample.size());
+    outcome.constant = outcome.energy - output_error(moments.check, sample, zeros);
     InputMoments all = moments.all();
     if (prior != nullptr && outcome.choice.use_feedback) {
         all.add_prior(*prior, outcome.choice.prior_tokens);
@@ -131,8 +134,9 @@ const std::vector<TensorRounding>& GroupRounding::finish() {
             report.with_feedback += choice.use_feedback ? 1 : 0;
             energy += n * one.energy;
             gain += choice.predicted_gain;
-            nearest += n * choice.nearest_error;
-            feedback += n * (choice.use_feedback ? choice.feedback_error : choice.nearest_error);
+            const double error = choice.use_feedback ? choice.feedback_error : choice.nearest_error;
+            nearest += n * (one.constant + choice.nearest_error);
+            feedback += n * (one.constant + error);
             damping += choice.setting.damping;
             correction += choice.setting.correction;
         }

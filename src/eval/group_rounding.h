@@ -54,7 +54,8 @@ class GroupRounding {
     // Of one matrix of one tensor.
     struct MatrixOutcome {
         RoundingChoice choice;
-        double energy = 0;  // of the original's outputs, per token, as the errors' sums
+        // Of the original's outputs, and what of the errors no rounding can change; per token.
+        double energy = 0, constant = 0;
         uint64_t tokens = 0;
     };
     void round_matrix(size_t matrix, const SplitMoments& moments, const InputMoments* prior);

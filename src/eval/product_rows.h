@@ -26,6 +26,7 @@ struct ProductRows {
         return std::span(values).subspan((token * slots + slot) * width, width);
     }
     int32_t expert(size_t token, size_t choice) const { return experts[token * choices + choice]; }
+    bool operator==(const ProductRows&) const = default;
 };
 
 ProductRows copy_rows(const ProductInput& input);
@@ -45,6 +46,10 @@ class ProductRowsObserver : public ProductObserver {
   public:
     explicit ProductRowsObserver(std::set<std::string> wanted) : wanted_(std::move(wanted)) {}
 
+    // The inputs of this one are the last that are wanted of a call.
+    void stop_after(const std::string& weight) { last_ = weight; }
+    bool is_enough(const std::string& weight) const override { return weight == last_; }
+
     bool wants(const std::string& weight) const override { return wanted_.contains(weight); }
     void on_product(const ProductInput& input) override;
     void on_shared(const ProductInput& input, const std::string& leader) override;
@@ -58,6 +63,7 @@ class ProductRowsObserver : public ProductObserver {
     InputGroup* group_led_by(const std::string& leader);
 
     std::set<std::string> wanted_;
+    std::string last_;
     std::vector<InputGroup> groups_;
     std::map<std::string, std::vector<ProductRows>> rows_;
 };

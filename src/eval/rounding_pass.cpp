@@ -147,19 +147,37 @@ class RoundingPass {
     void observe(Context& context, size_t stage, const InputGroup& group, const KeptRows& originals,
                  GroupMoments& moments) {
         ProductRowsObserver observer({group.leader()});
-        FinalRows nobody(model_.width());
         runs_.begin_progress(stage, group.leader());
         context.observe_products(&observer);
+        if (can_stop_after(context, stage, group.leader(), observer)) {
+            observer.stop_after(group.leader());
+        }
         size_t call = 0;
         for (size_t b = 0; b < runs_.batches(); ++b) {
-            runs_.run(context, stage, b, Track::kQuantized, nobody, /*keep=*/false);
-            for (const auto& [leader, calls] : observer.take()) {
-                for (const ProductRows& rows : calls) {
-                    moments.add(rows, originals.read(leader, call++), runs_.is_for_check(b));
-                }
+            for (const ProductRows& rows : inputs_of(context, stage, b, group.leader(), observer)) {
+                moments.add(rows, originals.read(group.leader(), call++), runs_.is_for_check(b));
             }
         }
         context.observe_products(nullptr);
+    }
+
+    std::vector<ProductRows> inputs_of(Context& context, size_t stage, size_t batch,
+                                       const std::string& leader, ProductRowsObserver& observer) {
+        FinalRows nobody(model_.width());
+        runs_.run(context, stage, batch, Track::kQuantized, nobody, /*keep=*/false);
+        return std::move(observer.take()[leader]);
+    }
+
+    // Whether a window's later calls need nothing of what earlier ones compute behind this product:
+    // recurrent states, keys and values have to be stored before. Tried on a batch of several
+    // calls.
+    bool can_stop_after(Context& context, size_t stage, const std::string& leader,
+                        ProductRowsObserver& observer) {
+        const auto whole = inputs_of(context, stage, 0, leader, observer);
+        observer.stop_after(leader);
+        const bool same = inputs_of(context, stage, 0, leader, observer) == whole;
+        observer.stop_after("");
+        return same;
     }
 
     std::optional<GgufFile> finished(const std::string& tensor) const {
@@ -169,8 +187,8 @@ class RoundingPass {
     }
 
     bool is_finished(const InputGroup& group) const {
-        return std::ranges::all_of(group.members,
-                                   [&](const std::string& name) { return finished(name).has_value(); });
+        return std::ranges::all_of(
+            group.members, [&](const std::string& name) { return finished(name).has_value(); });
     }
 
     void write(const TensorRounding& tensor) {

@@ -12,6 +12,7 @@
 
 #include "quantize/types_job.h"
 #include "sweep/mix_measure.h"
+#include "sweep/planned_rounding.h"
 #include "sweep/rivals.h"
 #include "sweep/shared_texts.h"
 #include "sweep/text_baseline.h"
@@ -44,11 +45,13 @@ class Chain {
     DynamicOutcome run() {
         make_folder(options_.out);
         require_possible_sizes();
-        texts_ = share_texts(options_.texts, options_.held_out, options_.importance.empty(),
-                             work_ / "texts", progress_);
+        texts_ = share_texts(options_.texts, options_.held_out,
+                             options_.importance.empty() || options_.feedback, work_ / "texts",
+                             progress_);
         outcome_.overlap = texts_.overlap;
         find_importance();
         sweep();
+        find_gains();
         for (const uint64_t size : options_.sizes) mixer_->for_bytes(size);  // can they be had
         make_held_out_baseline();
         for (const uint64_t size : options_.sizes) outcome_.files.push_back(file_of(size));
@@ -92,7 +95,29 @@ class Chain {
     void make_mixer() {
         const auto found = sensitivities(outcome_.sweep);
         outcome_.calibration = calibrate(outcome_.sweep, found);
-        mixer_.emplace(model_, outcome_.sweep, found, options_.mix, outcome_.calibration);
+        mixer_.emplace(model_, priced(outcome_.sweep, gains_), found, options_.mix,
+                       outcome_.calibration);
+        presets_.emplace(model_, outcome_.sweep, found, MixOptions{}, outcome_.calibration);
+    }
+
+    // What feedback will save, so that plans know the price of each type.
+    void find_gains() {
+        if (!options_.feedback) return;
+        const auto& types = options_.mix.types.empty() ? planned_types() : options_.mix.types;
+        gains_ = measure_feedback_gains(original_, work_ / "gains",
+                                        feedback_options(types_to_try(outcome_.sweep)), types,
+                                        progress_);
+        make_mixer();
+    }
+
+    FeedbackOptions feedback_options(std::map<std::string, std::string> types) const {
+        FeedbackOptions options{.texts = texts_.importance,
+                                .types = std::move(types),
+                                .importance = importance_,
+                                .engine = options_.engine,
+                                .isolation = options_.isolation};
+        options.protocol.window_tokens = options_.sweep.protocol.window_tokens;
+        return options;
     }
 
     void make_held_out_baseline() {
@@ -112,6 +137,17 @@ class Chain {
         DynamicFile file{.path = options_.out / fmt::format("{}-{}.gguf", original_.stem().string(),
                                                             size_name(size)),
                          .recipe = "plan"};
+        if (options_.feedback) {
+            make_rounded(file, size);
+        } else {
+            make_nearest(file, size);
+        }
+        return file;
+    }
+
+    // Plans until one keeps its promise: mixes are measured without a file, and the file is
+    // written.
+    void make_nearest(DynamicFile& file, uint64_t size) {
         for (file.plans = 1;; ++file.plans) {
             file.plan =
                 mixer_->for_bytes(size, [&](const Mix& mix) { return exact_bytes(file, mix); });
@@ -122,8 +158,27 @@ class Chain {
             learn_from(file);
         }
         write(file, size);
-        return file;
     }
+
+    // Feedback is of the whole mix, so there has to be a file before anything can be measured.
+    void make_rounded(DynamicFile& file, uint64_t size) {
+        file.plan = mixer_->for_bytes(size, [&](const Mix& mix) { return exact_bytes(file, mix); });
+        file.rounding = round_with_feedback(original_, rounded_folder(size),
+                                            feedback_options(file.plan.mix), progress_);
+        const fs::path trial = rounded_folder(size) / "trial.gguf";
+        QuantizeJob job = job_of(file, file.plan.mix);
+        job.rounded = rounded_folder(size);
+        job.out = trial;
+        quantize_model(job, progress_);
+        file.promised = measured(trial, work_ / "sweep/reference").kld_nats.mean;
+        file.record = measured(trial, held_out());
+        fs::remove(trial);
+        compare_with(file, rivals(model_, *presets_, size));
+        file.kept_promise = is_kept(file);
+        write(file, size);
+    }
+
+    fs::path rounded_folder(uint64_t size) const { return work_ / ("rounded-" + size_name(size)); }
 
     uint64_t exact_bytes(const DynamicFile& file, const Mix& mix) const {
         return preview_quantization(job_of(file, mix), silent_progress()).bytes;
@@ -146,12 +201,15 @@ class Chain {
 
     // The plan and the presets that might be better, on text that nobody has used.
     void compare(DynamicFile& file, uint64_t size) {
-        std::vector<NamedMix> mixes = rivals(model_, *mixer_, size);
-        mixes.push_back({"plan " + size_name(size), file.plan.mix, file.plan.file_bytes});
+        const NamedMix plan{"plan " + size_name(size), file.plan.mix, file.plan.file_bytes};
+        file.record = measure_mixes(on_held_out(), {plan}, store_, progress_).front();
+        compare_with(file, rivals(model_, *presets_, size));
+    }
+
+    void compare_with(DynamicFile& file, const std::vector<NamedMix>& mixes) {
         const auto records = measure_mixes(on_held_out(), mixes, store_, progress_);
-        file.record = records.back();
         file.presets.clear();
-        for (size_t i = 0; i + 1 < mixes.size(); ++i) {
+        for (size_t i = 0; i < mixes.size(); ++i) {
             const ClusterSeries &ours = file.record.clusters, &theirs = records[i].clusters;
             file.presets.push_back({mixes[i].name, mixes[i].file_bytes, records[i],
                                     compare_paired(ours.kld_sum, theirs.kld_sum, ours.tokens)});
@@ -183,12 +241,15 @@ class Chain {
         if (best != file.presets.end() &&
             best->record.kld_nats.mean.value < file.record.kld_nats.mean.value) {
             file.recipe = best->name;
+            file.rounding = {};
             mix = mix_of(resolve(model_, *find_preset(best->name), true)).mix;
             progress_.warn(fmt::format("{} is better than the plan at {}, so it is what is written",
                                        best->name, format_bytes(size)));
         }
-        quantize_model(job_of(file, mix), progress_);
-        verify(file);
+        QuantizeJob job = job_of(file, mix);
+        if (!file.rounding.tensors.empty()) job.rounded = rounded_folder(size);
+        quantize_model(job, progress_);
+        file.record = measured(file.path, held_out());
     }
 
     // Each of the same length whatever its value is, so that the size is known before.
@@ -202,19 +263,22 @@ class Chain {
         job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;
         job.notes["bitgauge.plan.sweep_text"] = outcome_.sweep.corpus.key;
         job.notes["bitgauge.plan.held_out_text"] = held_out_key_;
+        if (options_.feedback && file.recipe == "plan") {
+            note_rounding(job, file.rounding, texts_.importance);
+        }
     }
 
-    // The file itself, whose numbers must be those of the mix.
-    void verify(DynamicFile& file) {
+    // The file itself.
+    MeasureRecord measured(const fs::path& file, const fs::path& baseline) {
         const MeasureOptions measuring{.engine = options_.engine, .isolation = options_.isolation};
-        const fs::path files[] = {file.path};
+        const fs::path files[] = {file};
         const auto find = [&](const std::string& key) { return store_.find(key); };
-        const MeasureOutcome measured = measure(files, held_out(), measuring, find, progress_);
-        if (measured.records.empty()) {
-            throw Error(ErrorKind::kEnvironment, measured.failures.front(), "measure it by hand");
+        const MeasureOutcome outcome = measure(files, baseline, measuring, find, progress_);
+        if (outcome.records.empty()) {
+            throw Error(ErrorKind::kEnvironment, outcome.failures.front(), "measure it by hand");
         }
-        file.record = measured.records.front();
-        store_.put(file.record);
+        store_.put(outcome.records.front());
+        return outcome.records.front();
     }
 
     const fs::path& original_;
@@ -227,7 +291,9 @@ class Chain {
     fs::path importance_;
     StepTexts texts_;
     std::string held_out_key_;
-    std::optional<Mixer> mixer_;
+    FeedbackGains gains_;
+    std::optional<Mixer> mixer_;    // of plans
+    std::optional<Mixer> presets_;  // without gains, limits or wishes
     DynamicOutcome outcome_;
 };
 
