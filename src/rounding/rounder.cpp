@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,11 +11,13 @@
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 
-#include "qtype/frozen_blocks.h"
+#include "qtype/frozen_lattice.h"
 
 #include "rounding/correction.h"
 #include "rounding/factor.h"
+#include "rounding/feedback_kernel.h"
 #include "rounding/tile_rounder.h"
+#include "rounding/unit_metric.h"
 
 namespace bitgauge {
 namespace {
@@ -57,29 +60,51 @@ void check_sizes(const QType& type, size_t width, size_t weights, size_t bytes) 
 
 }  // namespace
 
+// The factor in runs of eight channels, made when a type asks for it.
+struct UnitFactor {
+    UnitFactor(const InputMoments& moments, double damping)
+        : factor(factor_moments(moments, damping, kUnitWeights)), metrics(join_units(factor)) {}
+
+    Factor factor;
+    std::vector<UnitMetric> metrics;
+};
+
 struct Rounder::State {
-    State(const InputMoments& moments, const RoundingSetting& setting)
-        : factor(factor_moments(moments, setting.damping, 1)),
+    State(const InputMoments& given, const RoundingSetting& chosen)
+        : moments(given),
+          setting(chosen),
+          factor(factor_moments(moments, setting.damping, 1)),
           correction(moments, factor, setting.correction),
           importance(damped_diagonal(moments, kImportanceEpsilon)) {}
 
-    void round_tile(int type_id, std::span<const float> weights, std::span<std::byte> out) const {
+    TileRounder tile_rounder(int type_id) {
+        if (feedback_unit(type_id) == 1) return {type_id, factor, {}};
+        std::call_once(units_made,
+                       [this] { units = std::make_unique<UnitFactor>(moments, setting.damping); });
+        return {type_id, units->factor, units->metrics};
+    }
+
+    void round_tile(int type_id, std::span<const float> weights, std::span<std::byte> out) {
         const size_t rows = weights.size() / factor.width;
         std::vector<float> target(kTileRows * factor.width);
         std::copy(weights.begin(), weights.end(), target.begin());
         correction.apply(target);
         encode_rows(type_id, std::span(target).first(weights.size()), factor.width, importance,
                     out);
-        TileRounder(type_id, factor).round(target, rows, out);
+        tile_rounder(type_id).round(target, rows, out);
     }
 
+    const InputMoments& moments;
+    RoundingSetting setting;
     Factor factor;
     Correction correction;
     std::vector<float> importance;
+    std::once_flag units_made;
+    std::unique_ptr<UnitFactor> units;
 };
 
 bool can_round_with_feedback(int type_id) {
-    return frozen_grid(type_id) != nullptr;
+    return feedback_unit(type_id) != 0;
 }
 
 Rounder::Rounder(const InputMoments& moments, const RoundingSetting& setting)

@@ -196,7 +196,8 @@ TEST(Rounder, ChoosesTheIntegersOfTheTextbook) {
 
 TEST(Rounder, KeepsTheStepsOfTheEncoder) {
     const SyntheticInput input(kWidth, 1, 1);
-    const Rounder rounder(moments_of(kWidth, input.tokens(512, 1)), {.correction = 0});
+    const InputMoments moments = moments_of(kWidth, input.tokens(512, 1));
+    const Rounder rounder(moments, {.correction = 0});
     const std::vector<float> weights = synthetic_weights(3 * kWidth, 2);
     for (const QType* type : rounded_types()) {
         const FrozenGrid* grid = frozen_grid(type->id);
@@ -257,7 +258,8 @@ TEST(Rounder, RowsAreTheSameInAnyCompanyAndOnAnyThreads) {
     const std::vector<float> xq = input.tokens(512, 1);
     std::vector<float> x = xq;
     for (size_t i = 0; i < x.size(); ++i) x[i] += 0.1F * xq[(i * 7) % xq.size()];
-    const Rounder rounder(moments_of(kWidth, xq, x), {.correction = 0.5});
+    const InputMoments moments = moments_of(kWidth, xq, x);
+    const Rounder rounder(moments, {.correction = 0.5});
     const std::vector<float> weights = synthetic_weights(kRows * kWidth, 2);
     for (const QType* type : rounded_types()) {
         const Bytes together = with_feedback(rounder, type->id, weights);
@@ -277,8 +279,8 @@ TEST(Rounder, RowsAreTheSameInAnyCompanyAndOnAnyThreads) {
 
 TEST(Rounder, FullDampingIsNearestRoundingOnTheSameSteps) {
     const SyntheticInput input(kWidth, 1, 1);
-    const Rounder rounder(moments_of(kWidth, input.tokens(512, 1)),
-                          {.damping = 1, .correction = 0});
+    const InputMoments moments = moments_of(kWidth, input.tokens(512, 1));
+    const Rounder rounder(moments, {.damping = 1, .correction = 0});
     EXPECT_NEAR(rounder.predicted_gain(), 1, 1e-6);
     const std::vector<float> weights = synthetic_weights(8 * kWidth, 2);
     const int type_id = id_of("q5_0");
@@ -369,7 +371,8 @@ TEST(Rounder, RefusesTypesAndSizesThatDoNotFit) {
     Bytes bytes(17);
     EXPECT_EQ(kind_of_failure([&] { rounder.round(id_of("q4_0"), weights, bytes); }),
               ErrorKind::kInput);
-    EXPECT_EQ(kind_of_failure([&] { Rounder(InputMoments{.width = 32}, {}); }), ErrorKind::kInput);
+    const InputMoments empty = {.width = 32};
+    EXPECT_EQ(kind_of_failure([&] { Rounder(empty, {}); }), ErrorKind::kInput);
 }
 
 }  // namespace
