@@ -18,13 +18,11 @@ namespace bitgauge::HWY_NAMESPACE {
 
 constexpr size_t kLanes = hn::MaxLanes(Floats());
 
+template <bool kEven>
 class Units {
   public:
     Units(const FrozenLattice& lattice, const UnitBlock& units)
-        : table_(LatticeTable::of(lattice)),
-          even_(lattice.even_signs),
-          units_(units),
-          block_(units.block) {}
+        : table_(LatticeTable::of(lattice)), units_(units), block_(units.block) {}
 
     HWY_INLINE void run() const {
         for (size_t row = 0; row < kTileRows; row += kLanes) {
@@ -42,7 +40,7 @@ class Units {
         }
         for (size_t i = 0; i < u * kUnitWeights; ++i) feed_back(i, u, row, target);
         for (Vec& t : target) t = hn::Mul(t, inverse);
-        const UnitSearch search(table_, units_.metrics[u], even_, target);
+        const UnitSearch<kEven> search(table_, units_.metrics[u], target);
         store(search.best(), hn::Load(Floats(), block_.steps + at), u, row);
     }
 
@@ -82,13 +80,16 @@ class Units {
     }
 
     const LatticeTable& table_;
-    bool even_;
     UnitBlock units_;
     ColumnBlock block_;
 };
 
-void round_lattice_units(const FrozenLattice& lattice, const UnitBlock& units) {
-    Units(lattice, units).run();
+void round_even_signs(const FrozenLattice& lattice, const UnitBlock& units) {
+    Units<true>(lattice, units).run();
+}
+
+void round_free_signs(const FrozenLattice& lattice, const UnitBlock& units) {
+    Units<false>(lattice, units).run();
 }
 
 }  // namespace bitgauge::HWY_NAMESPACE
@@ -97,10 +98,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bitgauge {
 
-HWY_EXPORT(round_lattice_units);
+HWY_EXPORT(round_even_signs);
+HWY_EXPORT(round_free_signs);
 
 void round_units(const FrozenLattice& lattice, const UnitBlock& units) {
-    HWY_DYNAMIC_DISPATCH(round_lattice_units)(lattice, units);
+    if (lattice.even_signs) {
+        HWY_DYNAMIC_DISPATCH(round_even_signs)(lattice, units);
+    } else {
+        HWY_DYNAMIC_DISPATCH(round_free_signs)(lattice, units);
+    }
 }
 
 }  // namespace bitgauge

@@ -249,15 +249,19 @@ class SignSearch {
     Vec product_[kUnitWeights];
 };
 
-class UnitSearch {
+// How many points are kept for changes of signs: more where not every change is allowed.
+template <bool kEven>
+struct Kept {
+    static constexpr size_t kWholes = kEven ? 8 : 4;
+    static constexpr size_t kFirstHalves = kEven ? 4 : 2;
+    static constexpr size_t kSecondHalves = kEven ? 2 : 1;
+};
+
+template <bool kEven>
+class UnitSearch : Kept<kEven> {
   public:
-    HWY_INLINE UnitSearch(const LatticeTable& table, const UnitMetric& metric, bool even,
-                          const Vec* target)
-        : table_(table),
-          metric_(metric),
-          full_{metric.full.data(), kUnitWeights},
-          even_(even),
-          target_(target) {
+    HWY_INLINE UnitSearch(const LatticeTable& table, const UnitMetric& metric, const Vec* target)
+        : table_(table), metric_(metric), full_{metric.full.data(), kUnitWeights}, target_(target) {
         best_.cost = set(std::numeric_limits<float>::infinity());
         if (table.dims() == kUnitWeights) {
             search_wholes();
@@ -269,22 +273,15 @@ class UnitSearch {
     const Candidate& best() const { return best_; }
 
   private:
-    static constexpr size_t kWholes = 8;
-    static constexpr size_t kFirstHalves = 6;
-    static constexpr size_t kSecondHalves = 2;
+    using Kept<kEven>::kWholes;
+    using Kept<kEven>::kFirstHalves;
+    using Kept<kEven>::kSecondHalves;
     static constexpr size_t kHalf = UnitMetric::kHalf;
 
-    // Once with the signs of the target, once with the best found.
     HWY_INLINE void search_wholes() {
         Vec signs[kUnitWeights];
         for (size_t i = 0; i < kUnitWeights; ++i) signs[i] = sign_of(target_[i]);
-        if (even_) make_even(signs);
-        search_with(signs);
-        for (size_t i = 0; i < kUnitWeights; ++i) signs[i] = sign_of(best_.v[i]);
-        search_with(signs);
-    }
-
-    HWY_INLINE void search_with(const Vec* signs) {
+        if (kEven) make_even(signs);
         const PointSearch<kUnitWeights, kWholes> search(table_, full_, target_, signs);
         for (size_t place = 0; place < kWholes; ++place) {
             Candidate candidate;
@@ -359,7 +356,7 @@ class UnitSearch {
     }
 
     HWY_INLINE void finish(Candidate& candidate) {
-        const SignSearch signs(full_, target_, even_, candidate);
+        const SignSearch signs(full_, target_, kEven, candidate);
         const auto better = hn::Lt(candidate.cost, best_.cost);
         const auto better_int = hn::RebindMask(Ints(), better);
         best_.cost = hn::IfThenElse(better, candidate.cost, best_.cost);
@@ -375,7 +372,6 @@ class UnitSearch {
     const LatticeTable& table_;
     const UnitMetric& metric_;
     Metric full_;
-    bool even_;
     const Vec* target_;
     Candidate best_;
 };
