@@ -239,6 +239,22 @@ TEST(Rounder, GainsAboutWhatItPredicts) {
     }
 }
 
+TEST(Rounder, EverySweepLowersTheError) {
+    const SyntheticInput input(kWidth, 1, 1);
+    const InputMoments moments = moments_of(kWidth, input.tokens(2048, 1));
+    const std::vector<float> weights = synthetic_weights(64 * kWidth, 2);
+    for (const QType* type : rounded_types()) {
+        const auto error_after = [&](int sweeps) {
+            const Rounder rounder(moments, {.damping = 0, .correction = 0, .sweeps = sweeps});
+            const Bytes bytes = with_feedback(rounder, type->id, weights);
+            return output_error(moments, weights, decoded(type->id, bytes, weights.size()));
+        };
+        const double first = error_after(1);
+        EXPECT_LT(first, error_after(0)) << type->name;
+        EXPECT_LT(error_after(2), first * (1 + 1e-6)) << type->name;
+    }
+}
+
 TEST(Rounder, PredictsNoGainForWhiteInput) {
     const InputMoments moments = {.width = 2, .tokens = 4, .second = {4, 0, 0, 4}};
     EXPECT_NEAR(Rounder(moments, {}).predicted_gain(), 1, 1e-6);
@@ -259,7 +275,7 @@ TEST(Rounder, RowsAreTheSameInAnyCompanyAndOnAnyThreads) {
     std::vector<float> x = xq;
     for (size_t i = 0; i < x.size(); ++i) x[i] += 0.1F * xq[(i * 7) % xq.size()];
     const InputMoments moments = moments_of(kWidth, xq, x);
-    const Rounder rounder(moments, {.correction = 0.5});
+    const Rounder rounder(moments, {.correction = 0.5, .sweeps = 1});
     const std::vector<float> weights = synthetic_weights(kRows * kWidth, 2);
     for (const QType* type : rounded_types()) {
         const Bytes together = with_feedback(rounder, type->id, weights);

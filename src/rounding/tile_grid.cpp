@@ -104,10 +104,9 @@ class ScalarGrid : public TileGrid {
 
 class LatticeGrid : public TileGrid {
   public:
-    LatticeGrid(int type_id, std::span<const uint32_t> order, std::span<const UnitMetric> metrics)
+    LatticeGrid(int type_id, std::span<const uint32_t> order)
         : type_id_(type_id),
           lattice_(*frozen_lattice(type_id)),
-          metrics_(metrics),
           groups_(order.size() / kUnitWeights),
           places_(groups_.size()),
           steps_(order.size() / lattice_.step_weights),
@@ -132,7 +131,7 @@ class LatticeGrid : public TileGrid {
     void round(const TileColumns& columns) override {
         const size_t unit = columns.first / kUnitWeights;
         round_units(lattice_, {.block = block_of(columns, steps_),
-                               .metrics = metrics_.data() + unit,
+                               .metrics = columns.metrics,
                                .groups = groups_.data() + unit,
                                .points = points_.data() + unit * kTileRows});
     }
@@ -151,7 +150,6 @@ class LatticeGrid : public TileGrid {
   private:
     int type_id_;
     const FrozenLattice& lattice_;
-    std::span<const UnitMetric> metrics_;
     std::vector<uint32_t> groups_;  // of each unit, its step's place
     std::vector<uint32_t> places_;  // of each unit, its place in a row
     TileSteps steps_;
@@ -160,10 +158,9 @@ class LatticeGrid : public TileGrid {
 
 }  // namespace
 
-std::unique_ptr<TileGrid> make_tile_grid(int type_id, std::span<const uint32_t> order,
-                                         std::span<const UnitMetric> metrics) {
+std::unique_ptr<TileGrid> make_tile_grid(int type_id, std::span<const uint32_t> order) {
     if (frozen_grid(type_id) != nullptr) return std::make_unique<ScalarGrid>(type_id, order);
-    return std::make_unique<LatticeGrid>(type_id, order, metrics);
+    return std::make_unique<LatticeGrid>(type_id, order);
 }
 
 size_t feedback_unit(int type_id) {

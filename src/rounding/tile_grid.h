@@ -21,6 +21,7 @@ struct TileColumns {
     float* errors;
     const float* feedback;
     size_t stride;
+    const UnitMetric* metrics;  // of the units of these columns, for points of a grid
 };
 
 class TileGrid {
@@ -35,10 +36,8 @@ class TileGrid {
     virtual void store(std::span<std::byte> encoded, size_t rows) const = 0;
 };
 
-// Of the channels in `order`; `metrics`: of their units, for types that have points of a grid.
-// `type_id` has a feedback_unit(); what is passed in outlives the grid.
-std::unique_ptr<TileGrid> make_tile_grid(int type_id, std::span<const uint32_t> order,
-                                         std::span<const UnitMetric> metrics);
+// Of the channels in `order`, which outlives the grid. `type_id` has a feedback_unit().
+std::unique_ptr<TileGrid> make_tile_grid(int type_id, std::span<const uint32_t> order);
 
 // Channels that are rounded at once: 1, kUnitWeights, or 0 for types that cannot be.
 size_t feedback_unit(int type_id);

@@ -15,27 +15,27 @@ constexpr size_t kLineChannels = 16;
 
 }  // namespace
 
-TileRounder::TileRounder(int type_id, const Factor& factor, std::span<const UnitMetric> metrics)
-    : factor_(factor),
-      grid_(make_tile_grid(type_id, factor.order, metrics)),
-      places_(factor.width),
-      target_(factor.width * kTileRows),
-      errors_(target_.size()) {
-    for (size_t k = 0; k < factor.width; ++k) places_[factor.order[k]] = static_cast<uint32_t>(k);
+TileRounder::TileRounder(int type_id, std::span<const uint32_t> order)
+    : width_(order.size()),
+      unit_(feedback_unit(type_id)),
+      grid_(make_tile_grid(type_id, order)),
+      places_(width_),
+      target_(width_ * kTileRows),
+      errors_(target_.size()),
+      block_(kBlockColumns * kTileRows) {
+    for (size_t k = 0; k < width_; ++k) places_[order[k]] = static_cast<uint32_t>(k);
 }
 
-void TileRounder::round(std::span<const float> target, size_t rows, std::span<std::byte> out) {
+void TileRounder::load(std::span<const float> target, std::span<const std::byte> encoded,
+                       size_t rows) {
     load_target(target);
-    grid_->load(out, rows);
-    feed_back();
-    grid_->store(out, rows);
+    grid_->load(encoded, rows);
 }
 
 void TileRounder::load_target(std::span<const float> target) {
-    const size_t width = factor_.width;
-    for (size_t first = 0; first < width; first += kLineChannels) {
+    for (size_t first = 0; first < width_; first += kLineChannels) {
         for (size_t r = 0; r < kTileRows; ++r) {
-            const float* from = target.data() + r * width;
+            const float* from = target.data() + r * width_;
             for (size_t c = first; c < first + kLineChannels; ++c) {
                 target_[places_[c] * kTileRows + r] = from[c];
             }
@@ -43,28 +43,68 @@ void TileRounder::load_target(std::span<const float> target) {
     }
 }
 
-void TileRounder::feed_back() {
-    for (size_t first = 0; first < factor_.width; first += kBlockColumns) {
-        round_block(first, std::min(kBlockColumns, factor_.width - first));
+void TileRounder::feed_back(const Influence& influence) {
+    for (size_t first = 0; first < width_; first += kBlockColumns) {
+        feed_back_into(influence, first, std::min(kBlockColumns, width_ - first));
     }
 }
 
-void TileRounder::round_block(size_t first, size_t columns) {
-    const size_t width = factor_.width;
-    float* errors = errors_.data() + first * kTileRows;
-    const float* target = target_.data() + first * kTileRows;
-    std::copy_n(target, columns * kTileRows, errors);
-    if (first != 0) {
-        add_product(1, {factor_.upper.data() + first, first, columns, width}, Form::kTransposed,
-                    {errors_.data(), first, kTileRows, kTileRows}, Form::kPlain,
-                    {errors, columns, kTileRows, kTileRows});
+void TileRounder::sweep(const Influence& influence) {
+    for (size_t first = 0; first < width_; first += kBlockColumns) {
+        sweep_into(influence, first, std::min(kBlockColumns, width_ - first));
     }
+}
+
+void TileRounder::store(std::span<std::byte> encoded, size_t rows) const {
+    grid_->store(encoded, rows);
+}
+
+void TileRounder::feed_back_into(const Influence& influence, size_t first, size_t columns) {
+    std::copy_n(target_.data() + first * kTileRows, columns * kTileRows, block_.data());
+    add_influence(influence, 0, first, first, columns);
+    round_block(influence, first, columns);
+}
+
+void TileRounder::sweep_into(const Influence& influence, size_t first, size_t columns) {
+    const size_t end = first + columns;
+    std::copy_n(target_.data() + first * kTileRows, columns * kTileRows, block_.data());
+    add_influence(influence, 0, first, first, columns);
+    add_influence(influence, end, width_ - end, first, columns);
+    add_later_within(influence, first, columns);
+    round_block(influence, first, columns);
+}
+
+// Of `count` columns outside of the block.
+void TileRounder::add_influence(const Influence& influence, size_t from, size_t count, size_t first,
+                                size_t columns) {
+    if (count == 0) return;
+    add_product(1, {influence.matrix.data() + from * width_ + first, count, columns, width_},
+                Form::kTransposed, {errors_.data() + from * kTileRows, count, kTileRows, kTileRows},
+                Form::kPlain, {block_.data(), columns, kTileRows, kTileRows});
+}
+
+// Of the block's columns behind each: those before it are added as they are rounded.
+void TileRounder::add_later_within(const Influence& influence, size_t first, size_t columns) {
+    std::vector<float> later(columns * columns);
+    for (size_t i = 0; i < columns; ++i) {
+        const float* row = influence.matrix.data() + (first + i) * width_ + first;
+        std::copy_n(row, i / unit_ * unit_, later.data() + i * columns);
+    }
+    add_product(1, {later.data(), columns, columns, columns}, Form::kTransposed,
+                {errors_.data() + first * kTileRows, columns, kTileRows, kTileRows}, Form::kPlain,
+                {block_.data(), columns, kTileRows, kTileRows});
+}
+
+void TileRounder::round_block(const Influence& influence, size_t first, size_t columns) {
+    const bool units = !influence.metrics.empty();
     grid_->round({.first = first,
                   .columns = columns,
-                  .target = target,
-                  .errors = errors,
-                  .feedback = factor_.upper.data() + first * width + first,
-                  .stride = width});
+                  .target = target_.data() + first * kTileRows,
+                  .errors = block_.data(),
+                  .feedback = influence.matrix.data() + first * width_ + first,
+                  .stride = width_,
+                  .metrics = units ? influence.metrics.data() + first / unit_ : nullptr});
+    std::copy_n(block_.data(), columns * kTileRows, errors_.data() + first * kTileRows);
 }
 
 }  // namespace bitgauge

@@ -66,7 +66,9 @@ HalfSquare carry_of(const Square& metric) {
     return carry;
 }
 
-UnitMetric rounded(const Square& metric) {
+}  // namespace
+
+UnitMetric unit_metric(const Square& metric) {
     const HalfSquare carry = carry_of(metric);
     UnitMetric rounded{};
     for (size_t i = 0; i < kUnitWeights; ++i) {
@@ -85,13 +87,11 @@ UnitMetric rounded(const Square& metric) {
     return rounded;
 }
 
-}  // namespace
-
 std::vector<UnitMetric> join_units(Factor& factor) {
     std::vector<UnitMetric> metrics;
     for (size_t first = 0; first < factor.width; first += kUnitWeights) {
         const Square part = own_part(factor, first);
-        metrics.push_back(rounded(metric_of(part, factor.pivots.data() + first)));
+        metrics.push_back(unit_metric(metric_of(part, factor.pivots.data() + first)));
         for (size_t i = 0; i < first; ++i) {
             divide(factor.upper.data() + i * factor.width + first, part);
         }

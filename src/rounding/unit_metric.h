@@ -27,4 +27,7 @@ struct UnitMetric {
 // U_iu U_uu^-1, what an error before the unit adds to its target. Returns the units' metrics.
 std::vector<UnitMetric> join_units(Factor& factor);
 
+// The metric of a symmetric positive definite S of eight.
+UnitMetric unit_metric(const std::array<std::array<double, kUnitWeights>, kUnitWeights>& square);
+
 }  // namespace bitgauge
