@@ -1,6 +1,7 @@
 #include "rounding/correction.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "linear/blas.h"
 #include "rounding/feedback_kernel.h"
@@ -8,36 +9,32 @@
 namespace bitgauge {
 
 Correction::Correction(const InputMoments& moments, const Factor& factor, double alpha)
-    : factor_(&factor) {
-    if (alpha == 0) return;
-    shift_ = moments.shift;
-    const auto times = static_cast<float>(alpha / static_cast<double>(moments.tokens));
-    for (float& value : shift_) value *= times;
-}
+    : moments_(moments), factor_(factor), alpha_(alpha) {}
 
 void Correction::apply(std::span<float> weights) const {
-    if (shift_.empty()) return;
-    const size_t width = factor_->width;
+    if (alpha_ == 0 || moments_.shift.empty()) return;
+    const size_t width = factor_.width;
     std::vector<float> product(width * kTileRows);
     std::vector<float> change(width * kTileRows);
     const Matrix ordered = {change.data(), width, kTileRows, kTileRows};
-    const ConstMatrix upper = {factor_->upper.data(), width, width, width};
-    add_product(1, {shift_.data(), width, width, width}, Form::kTransposed,
+    const ConstMatrix upper = {factor_.upper.data(), width, width, width};
+    const auto times = static_cast<float>(alpha_ / static_cast<double>(moments_.tokens));
+    add_product(times, {moments_.shift.data(), width, width, width}, Form::kTransposed,
                 {weights.data(), kTileRows, width, width}, Form::kTransposed,
                 {product.data(), width, kTileRows, kTileRows});
     for (size_t k = 0; k < width; ++k) {
-        std::copy_n(product.data() + factor_->order[k] * kTileRows, kTileRows,
+        std::copy_n(product.data() + factor_.order[k] * kTileRows, kTileRows,
                     change.data() + k * kTileRows);
     }
     solve_unit_upper(upper, Form::kPlain, ordered);
     for (size_t k = 0; k < width; ++k) {
-        const float inverse = 1 / factor_->pivots[k];
+        const float inverse = 1 / factor_.pivots[k];
         for (size_t r = 0; r < kTileRows; ++r) change[k * kTileRows + r] *= inverse;
     }
     solve_unit_upper(upper, Form::kTransposed, ordered);
     for (size_t r = 0; r < kTileRows; ++r) {
         for (size_t k = 0; k < width; ++k) {
-            weights[r * width + factor_->order[k]] += change[k * kTileRows + r];
+            weights[r * width + factor_.order[k]] += change[k * kTileRows + r];
         }
     }
 }

@@ -6,7 +6,6 @@
 // triangular solutions with the factor of H'. Thread-safe once it is made.
 
 #include <span>
-#include <vector>
 
 #include "rounding/factor.h"
 #include "rounding/input_moments.h"
@@ -15,16 +14,17 @@ namespace bitgauge {
 
 class Correction {
   public:
-    // Keeps `factor`, which has runs of one channel; copies the shift, and nothing if there is none
-    // or alpha is 0.
+    // `moments` and `factor`, which has runs of one channel, outlive this. Nothing is done where
+    // there is no shift or alpha is 0.
     Correction(const InputMoments& moments, const Factor& factor, double alpha);
 
     // W to W*, kTileRows rows.
     void apply(std::span<float> weights) const;
 
   private:
-    const Factor* factor_;
-    std::vector<float> shift_;  // alpha D; empty: no correction
+    const InputMoments& moments_;
+    const Factor& factor_;
+    double alpha_;
 };
 
 }  // namespace bitgauge

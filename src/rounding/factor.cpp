@@ -71,11 +71,16 @@ std::vector<float> damped_diagonal(const InputMoments& moments, double epsilon) 
     return damped;
 }
 
+std::vector<float> damped_moments(const InputMoments& moments, const Factor& factor) {
+    return damped(moments, factor.damping, damped_diagonal(moments, factor.epsilon), factor.order);
+}
+
 Factor factor_moments(const InputMoments& moments, double damping, size_t unit) {
     Factor factor;
     factor.width = moments.width;
-    for (double epsilon = kFirstEpsilon;; epsilon *= 10) {
-        const std::vector<float> diagonal = damped_diagonal(moments, epsilon);
+    factor.damping = damping;
+    for (factor.epsilon = kFirstEpsilon;; factor.epsilon *= 10) {
+        const std::vector<float> diagonal = damped_diagonal(moments, factor.epsilon);
         factor.order = falling_order(diagonal, unit);
         std::vector<uint32_t> reversed(factor.order.rbegin(), factor.order.rend());
         std::vector<float> matrix = damped(moments, damping, diagonal, reversed);

@@ -22,12 +22,17 @@ struct Factor {
     std::vector<uint32_t> order;  // order[k]: the channel that comes k-th
     std::vector<float> upper;     // U, width x width; below the diagonal and on it: not to be read
     std::vector<float> pivots;    // D
+    double damping = 0;           // lambda
+    double epsilon = 0;           // eps
     double gain = 1;              // tr(D) / tr(H')
 };
 
 // Channels in runs of `unit`, which divides the width, runs in the order of falling diagonal. The
 // eps grows tenfold from 1e-6 until H' has a factor. Moments are finite and have tokens.
 Factor factor_moments(const InputMoments& moments, double damping, size_t unit);
+
+// H' itself in the order of its factor, both halves.
+std::vector<float> damped_moments(const InputMoments& moments, const Factor& factor);
 
 // The diagonal of H', per token: ones where all of it is zero.
 std::vector<float> damped_diagonal(const InputMoments& moments, double epsilon);

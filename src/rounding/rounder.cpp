@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,11 +11,14 @@
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 
-#include "qtype/frozen_blocks.h"
+#include "qtype/frozen_lattice.h"
 
 #include "rounding/correction.h"
+#include "rounding/coupling.h"
 #include "rounding/factor.h"
+#include "rounding/feedback_kernel.h"
 #include "rounding/tile_rounder.h"
+#include "rounding/unit_metric.h"
 
 namespace bitgauge {
 namespace {
@@ -55,31 +59,74 @@ void check_sizes(const QType& type, size_t width, size_t weights, size_t bytes) 
     }
 }
 
+// What rounding needs of H' for channels one by one, or in units of eight.
+struct Influences {
+    Factor factor;
+    std::vector<UnitMetric> metrics;
+    Coupling coupling;  // where there are sweeps
+};
+
+Influences channel_influences(const InputMoments& moments, const RoundingSetting& setting) {
+    Influences made{.factor = factor_moments(moments, setting.damping, 1)};
+    if (setting.sweeps > 0) made.coupling = couple_channels(moments, made.factor);
+    return made;
+}
+
+Influences unit_influences(const InputMoments& moments, const RoundingSetting& setting) {
+    Influences made{.factor = factor_moments(moments, setting.damping, kUnitWeights)};
+    made.metrics = join_units(made.factor);
+    if (setting.sweeps > 0) made.coupling = couple_units(moments, made.factor);
+    return made;
+}
+
 }  // namespace
 
 struct Rounder::State {
-    State(const InputMoments& moments, const RoundingSetting& setting)
-        : factor(factor_moments(moments, setting.damping, 1)),
-          correction(moments, factor, setting.correction),
+    State(const InputMoments& given, const RoundingSetting& chosen)
+        : moments(given),
+          setting(chosen),
+          channels(channel_influences(moments, setting)),
+          correction(moments, channels.factor, setting.correction),
           importance(damped_diagonal(moments, kImportanceEpsilon)) {}
 
-    void round_tile(int type_id, std::span<const float> weights, std::span<std::byte> out) const {
-        const size_t rows = weights.size() / factor.width;
-        std::vector<float> target(kTileRows * factor.width);
-        std::copy(weights.begin(), weights.end(), target.begin());
-        correction.apply(target);
-        encode_rows(type_id, std::span(target).first(weights.size()), factor.width, importance,
-                    out);
-        TileRounder(type_id, factor).round(target, rows, out);
+    const Influences& influences(int type_id) {
+        if (feedback_unit(type_id) == 1) return channels;
+        std::call_once(units_made, [this] { units = unit_influences(moments, setting); });
+        return units;
     }
 
-    Factor factor;
+    void round_tile(int type_id, std::span<const float> weights, std::span<std::byte> out) {
+        const size_t rows = weights.size() / moments.width;
+        std::vector<float> target(kTileRows * moments.width);
+        std::copy(weights.begin(), weights.end(), target.begin());
+        correction.apply(target);
+        encode_rows(type_id, std::span(target).first(weights.size()), moments.width, importance,
+                    out);
+        choose_integers(influences(type_id), type_id, target, rows, out);
+    }
+
+    void choose_integers(const Influences& by, int type_id, std::span<const float> target,
+                         size_t rows, std::span<std::byte> out) const {
+        TileRounder tile(type_id, by.factor.order);
+        tile.load(target, out, rows);
+        tile.feed_back({by.factor.upper, by.metrics});
+        for (int sweep = 0; sweep < setting.sweeps; ++sweep) {
+            tile.sweep({by.coupling.matrix, by.coupling.metrics});
+        }
+        tile.store(out, rows);
+    }
+
+    const InputMoments& moments;
+    RoundingSetting setting;
+    Influences channels;
     Correction correction;
     std::vector<float> importance;
+    std::once_flag units_made;
+    Influences units;
 };
 
 bool can_round_with_feedback(int type_id) {
-    return frozen_grid(type_id) != nullptr;
+    return feedback_unit(type_id) != 0;
 }
 
 Rounder::Rounder(const InputMoments& moments, const RoundingSetting& setting)
@@ -89,7 +136,7 @@ Rounder::Rounder(Rounder&&) noexcept = default;
 Rounder& Rounder::operator=(Rounder&&) noexcept = default;
 
 double Rounder::predicted_gain() const {
-    return state_->factor.gain;
+    return state_->channels.factor.gain;
 }
 
 std::span<const float> Rounder::importance() const {
@@ -99,7 +146,7 @@ std::span<const float> Rounder::importance() const {
 void Rounder::round(int type_id, std::span<const float> weights, std::span<std::byte> out) const {
     check_type(type_id);
     const QType& type = *type_by_id(type_id);
-    const size_t width = state_->factor.width;
+    const size_t width = state_->moments.width;
     check_sizes(type, width, weights.size(), out.size());
     if (!all_finite(weights)) {
         throw Error(ErrorKind::kNotFinite, "weights to be rounded are not finite");

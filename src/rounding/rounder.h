@@ -36,9 +36,11 @@ bool can_round_with_feedback(int type_id);
 // For all matrices with one input. Thread-safe once it is made.
 class Rounder {
   public:
-    // Error(kNotFinite) for moments that are not finite, Error(kInput) without tokens. A singular H
-    // is met by damping, and eps grows until H' can be factored.
+    // `moments` outlives this and stays as it is. Error(kNotFinite) for moments that are not
+    // finite, Error(kInput) without tokens. A singular H is met by damping, and eps grows until H'
+    // can be factored. Another factor is made when round() meets the first of IQ2 and IQ3.
     Rounder(const InputMoments& moments, const RoundingSetting& setting);
+    Rounder(InputMoments&&, const RoundingSetting&) = delete;
     ~Rounder();
     Rounder(Rounder&&) noexcept;
     Rounder& operator=(Rounder&&) noexcept;

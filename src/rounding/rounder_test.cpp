@@ -196,7 +196,8 @@ TEST(Rounder, ChoosesTheIntegersOfTheTextbook) {
 
 TEST(Rounder, KeepsTheStepsOfTheEncoder) {
     const SyntheticInput input(kWidth, 1, 1);
-    const Rounder rounder(moments_of(kWidth, input.tokens(512, 1)), {.correction = 0});
+    const InputMoments moments = moments_of(kWidth, input.tokens(512, 1));
+    const Rounder rounder(moments, {.correction = 0});
     const std::vector<float> weights = synthetic_weights(3 * kWidth, 2);
     for (const QType* type : rounded_types()) {
         const FrozenGrid* grid = frozen_grid(type->id);
@@ -238,6 +239,22 @@ TEST(Rounder, GainsAboutWhatItPredicts) {
     }
 }
 
+TEST(Rounder, EverySweepLowersTheError) {
+    const SyntheticInput input(kWidth, 1, 1);
+    const InputMoments moments = moments_of(kWidth, input.tokens(2048, 1));
+    const std::vector<float> weights = synthetic_weights(64 * kWidth, 2);
+    for (const QType* type : rounded_types()) {
+        const auto error_after = [&](int sweeps) {
+            const Rounder rounder(moments, {.damping = 0, .correction = 0, .sweeps = sweeps});
+            const Bytes bytes = with_feedback(rounder, type->id, weights);
+            return output_error(moments, weights, decoded(type->id, bytes, weights.size()));
+        };
+        const double first = error_after(1);
+        EXPECT_LT(first, error_after(0)) << type->name;
+        EXPECT_LT(error_after(2), first * (1 + 1e-6)) << type->name;
+    }
+}
+
 TEST(Rounder, PredictsNoGainForWhiteInput) {
     const InputMoments moments = {.width = 2, .tokens = 4, .second = {4, 0, 0, 4}};
     EXPECT_NEAR(Rounder(moments, {}).predicted_gain(), 1, 1e-6);
@@ -257,7 +274,8 @@ TEST(Rounder, RowsAreTheSameInAnyCompanyAndOnAnyThreads) {
     const std::vector<float> xq = input.tokens(512, 1);
     std::vector<float> x = xq;
     for (size_t i = 0; i < x.size(); ++i) x[i] += 0.1F * xq[(i * 7) % xq.size()];
-    const Rounder rounder(moments_of(kWidth, xq, x), {.correction = 0.5});
+    const InputMoments moments = moments_of(kWidth, xq, x);
+    const Rounder rounder(moments, {.correction = 0.5, .sweeps = 1});
     const std::vector<float> weights = synthetic_weights(kRows * kWidth, 2);
     for (const QType* type : rounded_types()) {
         const Bytes together = with_feedback(rounder, type->id, weights);
@@ -277,8 +295,8 @@ TEST(Rounder, RowsAreTheSameInAnyCompanyAndOnAnyThreads) {
 
 TEST(Rounder, FullDampingIsNearestRoundingOnTheSameSteps) {
     const SyntheticInput input(kWidth, 1, 1);
-    const Rounder rounder(moments_of(kWidth, input.tokens(512, 1)),
-                          {.damping = 1, .correction = 0});
+    const InputMoments moments = moments_of(kWidth, input.tokens(512, 1));
+    const Rounder rounder(moments, {.damping = 1, .correction = 0});
     EXPECT_NEAR(rounder.predicted_gain(), 1, 1e-6);
     const std::vector<float> weights = synthetic_weights(8 * kWidth, 2);
     const int type_id = id_of("q5_0");
@@ -369,7 +387,8 @@ TEST(Rounder, RefusesTypesAndSizesThatDoNotFit) {
     Bytes bytes(17);
     EXPECT_EQ(kind_of_failure([&] { rounder.round(id_of("q4_0"), weights, bytes); }),
               ErrorKind::kInput);
-    EXPECT_EQ(kind_of_failure([&] { Rounder(InputMoments{.width = 32}, {}); }), ErrorKind::kInput);
+    const InputMoments empty = {.width = 32};
+    EXPECT_EQ(kind_of_failure([&] { Rounder(empty, {}); }), ErrorKind::kInput);
 }
 
 }  // namespace

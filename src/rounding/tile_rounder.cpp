@@ -1,9 +1,9 @@
 #include "rounding/tile_rounder.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "linear/blas.h"
+#include "rounding/feedback_kernel.h"
 
 namespace bitgauge {
 namespace {
@@ -13,43 +13,29 @@ constexpr size_t kBlockColumns = 128;
 // Channels of a row in one line of the cache.
 constexpr size_t kLineChannels = 16;
 
-float inverse_of(float step) {
-    const float inverse = 1 / step;
-    return std::isfinite(inverse) ? inverse : 0;
-}
-
 }  // namespace
 
-TileRounder::TileRounder(int type_id, const Factor& factor)
-    : type_id_(type_id),
-      grid_(*frozen_grid(type_id)),
-      factor_(factor),
-      places_(factor.width),
-      groups_(factor.width),
-      target_(factor.width * kTileRows),
+TileRounder::TileRounder(int type_id, std::span<const uint32_t> order)
+    : width_(order.size()),
+      unit_(feedback_unit(type_id)),
+      grid_(make_tile_grid(type_id, order)),
+      places_(width_),
+      target_(width_ * kTileRows),
       errors_(target_.size()),
-      levels_(target_.size()),
-      steps_(target_.size() / grid_.step_weights),
-      inverses_(steps_.size()),
-      offsets_(steps_.size()) {
-    for (size_t k = 0; k < factor.width; ++k) {
-        places_[factor.order[k]] = static_cast<uint32_t>(k);
-        groups_[k] = static_cast<uint32_t>(factor.order[k] / grid_.step_weights);
-    }
+      block_(kBlockColumns * kTileRows) {
+    for (size_t k = 0; k < width_; ++k) places_[order[k]] = static_cast<uint32_t>(k);
 }
 
-void TileRounder::round(std::span<const float> target, size_t rows, std::span<std::byte> out) {
+void TileRounder::load(std::span<const float> target, std::span<const std::byte> encoded,
+                       size_t rows) {
     load_target(target);
-    load_steps(out, rows);
-    feed_back();
-    store_levels(rows, out);
+    grid_->load(encoded, rows);
 }
 
 void TileRounder::load_target(std::span<const float> target) {
-    const size_t width = factor_.width;
-    for (size_t first = 0; first < width; first += kLineChannels) {
+    for (size_t first = 0; first < width_; first += kLineChannels) {
         for (size_t r = 0; r < kTileRows; ++r) {
-            const float* from = target.data() + r * width;
+            const float* from = target.data() + r * width_;
             for (size_t c = first; c < first + kLineChannels; ++c) {
                 target_[places_[c] * kTileRows + r] = from[c];
             }
@@ -57,56 +43,68 @@ void TileRounder::load_target(std::span<const float> target) {
     }
 }
 
-void TileRounder::load_steps(std::span<const std::byte> encoded, size_t rows) {
-    const size_t row_bytes = encoded.size() / rows;
-    const size_t groups = factor_.width / grid_.step_weights;
-    std::vector<float> steps(groups);
-    std::vector<float> offsets(groups);
-    for (size_t r = 0; r < rows; ++r) {
-        read_steps(type_id_, encoded.subspan(r * row_bytes, row_bytes), steps, offsets);
-        for (size_t g = 0; g < groups; ++g) {
-            steps_[g * kTileRows + r] = steps[g];
-            inverses_[g * kTileRows + r] = inverse_of(steps[g]);
-            offsets_[g * kTileRows + r] = offsets[g];
-        }
+void TileRounder::feed_back(const Influence& influence) {
+    for (size_t first = 0; first < width_; first += kBlockColumns) {
+        feed_back_into(influence, first, std::min(kBlockColumns, width_ - first));
     }
 }
 
-void TileRounder::feed_back() {
-    for (size_t first = 0; first < factor_.width; first += kBlockColumns) {
-        round_block(first, std::min(kBlockColumns, factor_.width - first));
+void TileRounder::sweep(const Influence& influence) {
+    for (size_t first = 0; first < width_; first += kBlockColumns) {
+        sweep_into(influence, first, std::min(kBlockColumns, width_ - first));
     }
 }
 
-void TileRounder::round_block(size_t first, size_t columns) {
-    const size_t width = factor_.width;
-    float* errors = errors_.data() + first * kTileRows;
-    const float* target = target_.data() + first * kTileRows;
-    std::copy_n(target, columns * kTileRows, errors);
-    if (first != 0) {
-        add_product(1, {factor_.upper.data() + first, first, columns, width}, Form::kTransposed,
-                    {errors_.data(), first, kTileRows, kTileRows}, Form::kPlain,
-                    {errors, columns, kTileRows, kTileRows});
-    }
-    round_columns(grid_, {.columns = columns,
-                          .target = target,
-                          .errors = errors,
-                          .feedback = factor_.upper.data() + first * width + first,
-                          .stride = width,
-                          .groups = groups_.data() + first,
-                          .steps = steps_.data(),
-                          .inverses = inverses_.data(),
-                          .offsets = offsets_.data(),
-                          .levels = levels_.data() + first * kTileRows});
+void TileRounder::store(std::span<std::byte> encoded, size_t rows) const {
+    grid_->store(encoded, rows);
 }
 
-void TileRounder::store_levels(size_t rows, std::span<std::byte> out) const {
-    const size_t row_bytes = out.size() / rows;
-    std::vector<uint8_t> levels(factor_.width);
-    for (size_t r = 0; r < rows; ++r) {
-        for (size_t c = 0; c < levels.size(); ++c) levels[c] = levels_[places_[c] * kTileRows + r];
-        write_levels(type_id_, levels, out.subspan(r * row_bytes, row_bytes));
+void TileRounder::feed_back_into(const Influence& influence, size_t first, size_t columns) {
+    std::copy_n(target_.data() + first * kTileRows, columns * kTileRows, block_.data());
+    add_influence(influence, 0, first, first, columns);
+    round_block(influence, first, columns);
+}
+
+void TileRounder::sweep_into(const Influence& influence, size_t first, size_t columns) {
+    const size_t end = first + columns;
+    std::copy_n(target_.data() + first * kTileRows, columns * kTileRows, block_.data());
+    add_influence(influence, 0, first, first, columns);
+    add_influence(influence, end, width_ - end, first, columns);
+    add_later_within(influence, first, columns);
+    round_block(influence, first, columns);
+}
+
+// Of `count` columns outside of the block.
+void TileRounder::add_influence(const Influence& influence, size_t from, size_t count, size_t first,
+                                size_t columns) {
+    if (count == 0) return;
+    add_product(1, {influence.matrix.data() + from * width_ + first, count, columns, width_},
+                Form::kTransposed, {errors_.data() + from * kTileRows, count, kTileRows, kTileRows},
+                Form::kPlain, {block_.data(), columns, kTileRows, kTileRows});
+}
+
+// Of the block's columns behind each: those before it are added as they are rounded.
+void TileRounder::add_later_within(const Influence& influence, size_t first, size_t columns) {
+    std::vector<float> later(columns * columns);
+    for (size_t i = 0; i < columns; ++i) {
+        const float* row = influence.matrix.data() + (first + i) * width_ + first;
+        std::copy_n(row, i / unit_ * unit_, later.data() + i * columns);
     }
+    add_product(1, {later.data(), columns, columns, columns}, Form::kTransposed,
+                {errors_.data() + first * kTileRows, columns, kTileRows, kTileRows}, Form::kPlain,
+                {block_.data(), columns, kTileRows, kTileRows});
+}
+
+void TileRounder::round_block(const Influence& influence, size_t first, size_t columns) {
+    const bool units = !influence.metrics.empty();
+    grid_->round({.first = first,
+                  .columns = columns,
+                  .target = target_.data() + first * kTileRows,
+                  .errors = block_.data(),
+                  .feedback = influence.matrix.data() + first * width_ + first,
+                  .stride = width_,
+                  .metrics = units ? influence.metrics.data() + first / unit_ : nullptr});
+    std::copy_n(block_.data(), columns * kTileRows, errors_.data() + first * kTileRows);
 }
 
 }  // namespace bitgauge
