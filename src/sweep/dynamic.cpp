@@ -48,7 +48,7 @@ class Chain {
                              work_ / "texts", progress_);
         outcome_.overlap = texts_.overlap;
         find_importance();
-        sweep();
+        options_.guess ? guess() : sweep();
         for (const uint64_t size : options_.sizes) mixer_->for_bytes(size);  // can they be had
         make_held_out_baseline();
         for (const uint64_t size : options_.sizes) outcome_.files.push_back(file_of(size));
@@ -87,6 +87,16 @@ class Chain {
         sweeping.isolation = options_.isolation;
         outcome_.sweep = sweep_model(original_, sweeping, store_, progress_).table;
         make_mixer();
+    }
+
+    void guess() {
+        PlanGuess found = options_.guess(importance_);
+        outcome_.sweep = std::move(found.table);
+        outcome_.calibration = found.calibration;
+        outcome_.guess = std::move(found.about);
+        prior_ = found.prior;
+        mixer_.emplace(model_, outcome_.sweep, found.sensitivities, options_.mix,
+                       outcome_.calibration);
     }
 
     void make_mixer() {
@@ -158,8 +168,9 @@ class Chain {
         }
     }
 
-    // Differences below the noise floor mean nothing.
+    // Differences below the noise floor mean nothing. A guess promises nothing.
     bool is_kept(const DynamicFile& file) const {
+        if (options_.guess) return true;
         const double off = std::abs(file.record.kld_nats.mean.value - file.promised.value);
         return off <= options_.promise_margin * file.promised.value + file.record.noise_floor_nats;
     }
@@ -195,12 +206,17 @@ class Chain {
     void add_provenance(QuantizeJob& job, const DynamicFile& file) const {
         const Estimate& kld = file.record.kld_nats.mean;
         job.notes["bitgauge.plan.recipe"] = file.recipe;
-        job.notes["bitgauge.plan.promised_kld_nats"] =
+        job.notes[options_.guess ? "bitgauge.plan.guessed_kld_nats"
+                                 : "bitgauge.plan.promised_kld_nats"] =
             fmt::format("{:>12.5e}", file.promised.value);
         job.notes["bitgauge.plan.measured_kld_nats"] =
             fmt::format("{:>12.5e} ({:>12.5e} to {:>12.5e})", kld.value, kld.low, kld.high);
-        job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;
-        job.notes["bitgauge.plan.sweep_text"] = outcome_.sweep.corpus.key;
+        if (options_.guess) {
+            job.notes["bitgauge.plan.guessed_from"] = prior_;
+        } else {
+            job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;
+            job.notes["bitgauge.plan.sweep_text"] = outcome_.sweep.corpus.key;
+        }
         job.notes["bitgauge.plan.held_out_text"] = held_out_key_;
     }
 
@@ -227,6 +243,7 @@ class Chain {
     fs::path importance_;
     StepTexts texts_;
     std::string held_out_key_;
+    std::string prior_;  // of a guess
     std::optional<Mixer> mixer_;
     DynamicOutcome outcome_;
 };
