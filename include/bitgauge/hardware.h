@@ -1,9 +1,11 @@
 #pragma once
 
-// What a machine has and what a model needs of it. So far: memory, for the choice between a model
-// as a whole and one that is evaluated in stages.
+// What a machine has and what a model needs of it: memory, for the choice between a model as a
+// whole and one that is evaluated in stages, and for plans of files that fit; bytes read for each
+// token. Bytes throughout. Pure functions but for the first; thread-safe.
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "bitgauge/gguf.h"
@@ -23,16 +25,24 @@ MemoryRoom available_memory();
 // Memory of one evaluation, in bytes.
 struct EvaluationMemory {
     uint64_t weights = 0;
-    uint64_t context = 0;  // keys and values or recurrent states of all sequences
-    uint64_t compute = 0;  // of one call, logits included
+    uint64_t keys_values = 0;  // of 16 bits, in layers with attention
+    uint64_t recurrent = 0;    // states of the other layers, which do not grow with the text
+    uint64_t compute = 0;      // of one call, logits included
+    uint64_t scores = 0;       // of one call's tokens against all; none with flash attention
 
-    uint64_t total() const { return weights + context + compute; }
+    uint64_t context() const { return keys_values + recurrent; }
+    uint64_t total() const { return weights + context() + compute + scores; }
 };
 
-// An estimate from the header alone, meant to be too large rather than too small: F16 keys and
-// values in every layer for `sequences` of `window_tokens`, and what `call_tokens` take on their
-// way through the widest layer.
+// An estimate from the header alone, meant to be too large rather than too small: of `sequences` of
+// `window_tokens` every layer with attention keeps all (also where it looks at some of them only),
+// and `call_tokens` are on their way through the widest layer.
 EvaluationMemory evaluation_memory(const GgufFile& model, uint64_t window_tokens,
                                    uint64_t sequences, uint64_t call_tokens);
+
+// Bytes of weights that are read for one token when text is generated: of experts the share that is
+// used, of embeddings one row. `types`: ggml's names by tensor, where they differ from the file's.
+uint64_t decoded_weight_bytes(const GgufFile& model,
+                              const std::map<std::string, std::string>& types);
 
 }  // namespace bitgauge

@@ -7,12 +7,15 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
+#include "bitgauge/prior.h"
+#include "bitgauge/recipe.h"
 
 #include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/dynamic_report.h"
 #include "cli/engine_options.h"
 #include "cli/mix_options.h"
+#include "cli/plan_basis.h"
 #include "cli/require.h"
 #include "cli/sizes.h"
 #include "cli/sweep_options.h"
@@ -27,6 +30,9 @@ struct DynamicArguments {
     fs::path store;
     std::vector<std::string> sizes;
     MixArguments mix;
+    bool no_sweep = false;
+    std::string prior;
+    fs::path priors = own_priors_folder();
     DynamicOptions options;
     std::string rounding = "feedback";
     bool json = false;
@@ -43,12 +49,40 @@ void require_kept(const DynamicOutcome& outcome) {
     }
 }
 
+PlanGuess guess(const DynamicArguments& a, const fs::path& importance, Progress& progress) {
+    const GgufFile file = GgufFile::open(a.original);
+    PlanBasis basis = guessed_basis(file, model_header(file),
+                                    {.priors = a.priors,
+                                     .prior = a.prior,
+                                     .importance = importance,
+                                     .types = quantized_types(),
+                                     .threads = a.options.engine.threads},
+                                    progress);
+    return {.table = std::move(basis.table),
+            .sensitivities = std::move(basis.sensitivities),
+            .calibration = basis.calibration,
+            .prior = basis.prior,
+            .about = std::move(basis.guess)};
+}
+
+void set_guess(DynamicArguments& a, Progress& progress) {
+    if (!a.no_sweep) {
+        require(a.prior.empty(), "--prior is for plans without a sweep", "add --no-sweep");
+        return;
+    }
+    require(a.mix.weights.empty() && !a.mix.worst,
+            "strata can be weighed only where the model was swept",
+            "leave out --weight and --worst-stratum, or sweep");
+    a.options.guess = [&](const fs::path& importance) { return guess(a, importance, progress); };
+}
+
 void run_dynamic(DynamicArguments& a, Console& console) {
     require(!a.sizes.empty(), "no size was given", "add --size 20GiB");
     require_texts(a.options.texts);
     a.options.isolation = this_program();
     a.options.mix = mix_options(a.mix);
     a.options.feedback = a.rounding == "feedback";
+    set_guess(a, console.progress());
     for (const std::string& size : a.sizes) a.options.sizes.push_back(parse_size(size));
     if (a.store.empty()) a.store = a.options.out / "bitgauge.db";
     fs::create_directories(a.options.out);
@@ -96,6 +130,14 @@ void add_dynamic(CLI::App& app, Console& console) {
         ->check(one_of({"nearest", "feedback"}))
         ->capture_default_str()
         ->group("Plan");
+    command->add_flag("--no-sweep", a->no_sweep, "Plan from another model's sensitivities: a guess")
+        ->group("Measurement");
+    command->add_option("--prior", a->prior, "The other model [the nearest]")
+        ->type_name("NAME")
+        ->group("Measurement");
+    command->add_option("--priors", a->priors, "Your own [~/.local/share/bitgauge/priors]")
+        ->type_name("DIR")
+        ->group("Measurement");
     add_sweep_options(*command, a->options.sweep);
     add_mix_options(*command, a->mix);
     add_engine_options(*command, a->options.engine);

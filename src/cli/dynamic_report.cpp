@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "cli/plan_report.h"
 #include "store/record_json.h"
 
 namespace bitgauge {
@@ -21,14 +22,22 @@ Json estimate_json(const Estimate& e) {
     return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
 }
 
-std::string file_text(const DynamicFile& file) {
+std::string expected_text(const DynamicFile& file, bool guessed) {
+    if (guessed) {
+        return fmt::format("guessed   about {:.2g} nats, from another model: no promise",
+                           file.promised.value);
+    }
+    return fmt::format("promised  {} nats{}", interval_text(file.promised),
+                       file.kept_promise ? "" : "  NOT KEPT");
+}
+
+std::string file_text(const DynamicFile& file, bool guessed) {
     std::string text = fmt::format(
         "{}  {} bytes  {}\n"
-        "  promised  {} nats{}\n"
+        "  {}\n"
         "  measured  {} nats on held-out text\n",
         file.path.string(), format_count(file.record.model.size_bytes), file.recipe,
-        interval_text(file.promised), file.kept_promise ? "" : "  NOT KEPT",
-        interval_text(file.record.kld_nats.mean));
+        expected_text(file, guessed), interval_text(file.record.kld_nats.mean));
     for (const PresetResult& preset : file.presets) {
         const Estimate& ratio = preset.plan_against_it.ratio;
         text += fmt::format("  {:<22} {:>14} bytes  {:.5f} nats  the plan has {}\n", preset.name,
@@ -40,16 +49,20 @@ std::string file_text(const DynamicFile& file) {
     return text;
 }
 
-Json file_json(const DynamicFile& file) {
+Json file_json(const DynamicFile& file, bool guessed) {
     Json json = {{"file", file.path.string()},
                  {"recipe", file.recipe},
                  {"file_bytes", file.record.model.size_bytes},
-                 {"promised_kld_nats", estimate_json(file.promised)},
                  {"measured_kld_nats", estimate_json(file.record.kld_nats.mean)},
-                 {"kept_promise", file.kept_promise},
                  {"plans", file.plans},
                  {"bound_gap", file.plan.bound_gap},
                  {"presets", Json::array()}};
+    if (guessed) {
+        json["guessed_kld_nats"] = file.promised.value;
+    } else {
+        json["promised_kld_nats"] = estimate_json(file.promised);
+        json["kept_promise"] = file.kept_promise;
+    }
     for (const PresetResult& preset : file.presets) {
         json["presets"].push_back({{"name", preset.name},
                                    {"file_bytes", preset.file_bytes},
@@ -84,10 +97,11 @@ std::map<std::string, RoleSum> by_role(const SweepTable& table) {
 }  // namespace
 
 std::string dynamic_text(const DynamicOutcome& outcome) {
-    std::string text = fmt::format(
+    std::string text = guess_text(outcome.guess);
+    text += fmt::format(
         "held-out text: {:.2f} % of its runs of 13 words stand in what importance and sweep read\n",
         100 * outcome.overlap.share);
-    for (const DynamicFile& file : outcome.files) text += file_text(file);
+    for (const DynamicFile& file : outcome.files) text += file_text(file, !outcome.guess.empty());
     return text;
 }
 
@@ -96,7 +110,10 @@ Json dynamic_json(const DynamicOutcome& outcome) {
                  {"sweep", outcome.sweep.key},
                  {"overlap_share", outcome.overlap.share},
                  {"files", Json::array()}};
-    for (const DynamicFile& file : outcome.files) json["files"].push_back(file_json(file));
+    if (!outcome.guess.empty()) json["guess"] = outcome.guess;
+    for (const DynamicFile& file : outcome.files) {
+        json["files"].push_back(file_json(file, !outcome.guess.empty()));
+    }
     return json;
 }
 

@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "cli/choice.h"
 #include "cli/commands.h"
+#include "cli/memory_fit.h"
 #include "cli/mix_options.h"
 #include "cli/plan_basis.h"
 #include "cli/plan_report.h"
@@ -36,8 +37,9 @@ struct PlanArguments {
     fs::path out;
     std::string size;
     std::string memory;
-    uint64_t context = 8192;
+    std::string context = "8192";
     std::string kv = "f16";
+    std::optional<double> bandwidth;  // GB/s
     std::optional<double> bits;
     std::optional<double> nats;
     MixArguments mix;
@@ -53,13 +55,6 @@ struct PlanArguments {
 };
 
 constexpr size_t kCurvePoints = 40;
-constexpr uint64_t kCallTokens = 512;  // llama.cpp's own choice
-
-// Keys and values of 16 bits in another type.
-uint64_t scaled_context(uint64_t bytes, const std::string& type) {
-    return static_cast<uint64_t>(static_cast<double>(bytes) * find_type(type)->bits_per_weight() /
-                                 16);
-}
 
 void refuse(const std::string& what, const std::string& hint) {
     throw Error(ErrorKind::kInput, what, hint);
@@ -100,7 +95,9 @@ class Planning {
           model_(model_header(file_)),
           options_(mix_options(a.mix)),
           basis_(a.no_sweep ? guess(progress) : swept_basis(file_, a.store)),
-          mixer_(model_, basis_.table, basis_.sensitivities, options_, basis_.calibration) {}
+          mixer_(model_, basis_.table, basis_.sensitivities, options_, basis_.calibration) {
+        if (!a.memory.empty()) fit_ = fit();
+    }
 
     void print(Console& console) const {
         if (a_.curve) {
@@ -113,8 +110,14 @@ class Planning {
         const Recipe recipe = recipe_of_types(model_, plan.mix, name());
         const Resolution resolution = resolve(model_, recipe, basis_.importance);
         if (!a_.out.empty()) write(recipe, resolution);
-        console.print(a_.json ? plan_json(plan, resolution, against, basis_.prior).dump(1) + "\n"
-                              : plan_text(plan, resolution, against, basis_.guess));
+        const PlanReport report{.plan = plan,
+                                .resolution = resolution,
+                                .rival = against,
+                                .guess = basis_.guess,
+                                .prior = basis_.prior,
+                                .fit = fit_,
+                                .decode = decode_bytes(plan)};
+        console.print(a_.json ? plan_json(report).dump(1) + "\n" : plan_text(report));
     }
 
   private:
@@ -158,7 +161,7 @@ class Planning {
         const auto exact = exact_size();
         if (a_.nats) return mixer_.for_divergence(*a_.nats, exact);
         if (!a_.size.empty()) return mixer_.for_bytes(parse_size(a_.size), exact);
-        if (!a_.memory.empty()) return mixer_.for_bytes(bytes_beside_context(), exact);
+        if (fit_) return mixer_.for_bytes(fit_->left(), exact);
         if (a_.bits) return mixer_.for_bytes(bytes_of_bits(*a_.bits), exact);
         if (against) return mixer_.for_bytes(against->file_bytes, exact);
         throw Error(ErrorKind::kInput, "no budget was given",
@@ -168,16 +171,18 @@ class Planning {
     // As load_recipe() will read it.
     std::string name() const { return a_.out.empty() ? "plan" : a_.out.stem().string(); }
 
-    // What the memory has left beside keys, values and one call of the model.
-    uint64_t bytes_beside_context() const {
-        const uint64_t memory = parse_size(a_.memory);
-        const EvaluationMemory needs = evaluation_memory(file_, a_.context, 1, kCallTokens);
-        const uint64_t beside = scaled_context(needs.context, a_.kv) + needs.compute;
-        if (beside < memory) return memory - beside;
-        throw Error(ErrorKind::kInput,
-                    fmt::format("a context of {} tokens takes {} of {} beside the weights",
-                                a_.context, format_bytes(beside), format_bytes(memory)),
-                    "take a smaller --ctx, or --kv q8_0");
+    MemoryFit fit() const {
+        return fit_memory(
+            file_,
+            {.memory = parse_size(a_.memory), .tokens = parse_tokens(a_.context), .type = a_.kv},
+            mixer_.smallest_bytes());
+    }
+
+    DecodeBytes decode_bytes(const MixPlan& plan) const {
+        DecodeBytes decode{.weights = decoded_weight_bytes(file_, plan.mix),
+                           .keys_values = fit_ ? fit_->keys_values : 0};
+        if (a_.bandwidth) decode.bandwidth = *a_.bandwidth * 1e9;
+        return decode;
     }
 
     uint64_t bytes_of_bits(double bits) const {
@@ -202,6 +207,7 @@ class Planning {
     MixOptions options_;
     PlanBasis basis_;
     Mixer mixer_;
+    std::optional<MemoryFit> fit_;
 };
 
 void add_budgets(CLI::App& command, PlanArguments& a) {
@@ -220,13 +226,14 @@ void add_budgets(CLI::App& command, PlanArguments& a) {
             ->excludes(size)
             ->excludes(bits)
             ->group("Budget");
-    command.add_option("--ctx", a.context, "Tokens of the context, of --fit")
+    command.add_option("--ctx", a.context, "Tokens of the context, of --fit: 32k")
         ->type_name("N")
-        ->check(CLI::Range(1U, 1U << 30U))
+        ->needs(memory)
         ->capture_default_str()
         ->group("Budget");
     command.add_option("--kv", a.kv, "Type of keys and values, of --fit")
         ->type_name("TYPE")
+        ->needs(memory)
         ->check(one_of({"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"}))
         ->capture_default_str()
         ->group("Budget");
@@ -240,6 +247,12 @@ void add_budgets(CLI::App& command, PlanArguments& a) {
     command
         .add_option("--against", a.against, "A recipe to compare with; alone: as large as its file")
         ->type_name("RECIPE")
+        ->group("Budget");
+    command
+        .add_option("--bandwidth", a.bandwidth,
+                    "Of the memory, GB/s: how many tokens a second that allows")
+        ->type_name("GB/S")
+        ->check(CLI::PositiveNumber)
         ->group("Budget");
     command.add_flag("--curve", a.curve, "Size and predicted divergence of all plans")
         ->group("Budget");
@@ -273,6 +286,7 @@ void add_plan(CLI::App& app, Console& console) {
         add_command(app, console, "plan", "The best types for a size, from a sweep",
                     "  bitgauge plan model-BF16.gguf --size 20GiB -o model-20GiB.recipe\n"
                     "  bitgauge plan model-BF16.gguf --kld 0.01 --no-iq\n"
+                    "  bitgauge plan model-BF16.gguf --fit 24GB --ctx 32k --kv q8_0\n"
                     "  bitgauge plan model-BF16.gguf --curve\n"
                     "  bitgauge plan model-BF16.gguf --no-sweep --size 20GiB");
     command->add_option("ORIGINAL", a->original, "The unquantized model (first shard)")

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "bitgauge/importance.h"
+#include "bitgauge/qtype.h"
 
 #include "base/units.h"
 #include "cli/prior_report.h"
@@ -16,7 +17,7 @@
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kMostWeights = 1U << 17U;  // of each tensor; a sweep takes 32 times as many
+constexpr uint64_t kMostWeights = 1U << 17U;  // of each tensor, as a sweep takes
 
 std::optional<Importance> read_importance(const GuessOptions& options) {
     if (options.importance.empty()) return std::nullopt;
@@ -70,6 +71,14 @@ PlanBasis swept_basis(const GgufFile& file, const std::filesystem::path& store) 
     basis.calibration = calibrate(basis.table, basis.sensitivities);
     basis.importance = !basis.table.importance_hash.empty();
     return basis;
+}
+
+std::vector<std::string> quantized_types() {
+    std::vector<std::string> names;
+    for (const QType& type : all_types()) {
+        if (type.quantized && type.encodable) names.push_back(type.name);
+    }
+    return names;
 }
 
 PlanBasis guessed_basis(const GgufFile& file, const ModelHeader& model, const GuessOptions& options,

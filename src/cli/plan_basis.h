@@ -36,6 +36,9 @@ struct GuessOptions {
     uint32_t threads = 0;              // 0: one per core
 };
 
+// Every quantized type that can be encoded, for guesses about any recipe.
+std::vector<std::string> quantized_types();
+
 // Errors of types from really encoding a sample of each tensor; where the file is only a header,
 // those of normally distributed weights.
 PlanBasis guessed_basis(const GgufFile& file, const ModelHeader& model, const GuessOptions& options,

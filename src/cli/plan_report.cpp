@@ -71,16 +71,16 @@ std::string guess_text(const std::vector<std::string>& guess) {
     return text;
 }
 
-std::string plan_text(const MixPlan& plan, const Resolution& resolution,
-                      const std::optional<PlanRival>& rival,
-                      const std::vector<std::string>& guess) {
-    const auto nats = [&](const Estimate& estimate) {
-        return guess.empty() ? nats_text(estimate) : guessed_nats_text(estimate);
+std::string plan_text(const PlanReport& report) {
+    const auto& [plan, resolution, rival, guess, prior, fit, decode] = report;
+    const auto nats = [is_guess = !guess.empty()](const Estimate& estimate) {
+        return is_guess ? guessed_nats_text(estimate) : nats_text(estimate);
     };
     std::string text = guess_text(guess);
     text += fmt::format("size        {} ({} bytes, {:.3f} bits per weight)\n",
                         format_bytes(plan.file_bytes), format_count(plan.file_bytes),
                         bits_per_weight(resolution.tensor_bytes, resolution.weights).value());
+    if (fit) text += memory_text(*fit, plan.file_bytes);
     text += fmt::format("predicted   {}\n", nats(plan.predicted_nats));
     if (rival) {
         text += fmt::format("against     {}, {}: {}\n", rival->name,
@@ -89,11 +89,12 @@ std::string plan_text(const MixPlan& plan, const Resolution& resolution,
     text +=
         fmt::format("certificate no mix of this size is predicted better by more than {:.3f} %\n",
                     100 * plan.bound_gap);
+    text += decode_text(decode);
     return text + "types\n" + roles_text(resolution) + dearest_text(plan) + next_text(plan);
 }
 
-Json plan_json(const MixPlan& plan, const Resolution& resolution,
-               const std::optional<PlanRival>& rival, const std::string& prior) {
+Json plan_json(const PlanReport& report) {
+    const auto& [plan, resolution, rival, guess, prior, fit, decode] = report;
     Json json = {
         {"schema", "bitgauge.plan/1"},
         {"file_bytes", plan.file_bytes},
@@ -101,7 +102,9 @@ Json plan_json(const MixPlan& plan, const Resolution& resolution,
         {"predicted_kld_nats", nats_json(plan.predicted_nats)},
         {"disturbance_nats", plan.disturbance},
         {"bound_gap", plan.bound_gap},
+        {"decode", decode_json(decode)},
         {"types", plan.mix}};
+    if (fit) json["memory"] = memory_json(*fit);
     if (!prior.empty()) json["guessed_from"] = prior;
     if (rival) {
         json["against"] = {{"recipe", rival->name},

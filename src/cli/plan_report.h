@@ -11,6 +11,7 @@
 #include "bitgauge/recipe.h"
 
 #include "base/json.h"
+#include "cli/memory_fit.h"
 
 namespace bitgauge {
 
@@ -22,15 +23,23 @@ struct PlanRival {
     Estimate predicted_nats;
 };
 
-// One plan: size, predicted divergence, certificate, types by role, the dearest tensors, and what
-// the next bytes would buy. `guess`: why it is one; empty where it is none.
-std::string plan_text(const MixPlan& plan, const Resolution& resolution,
-                      const std::optional<PlanRival>& rival = {},
-                      const std::vector<std::string>& guess = {});
+// One plan, and what is said about it.
+struct PlanReport {
+    const MixPlan& plan;
+    const Resolution& resolution;
+    std::optional<PlanRival> rival;
+    std::vector<std::string> guess;  // why it is one; empty where it is none
+    std::string prior;               // the model it was guessed from; empty: swept
+    std::optional<MemoryFit> fit;
+    DecodeBytes decode;
+};
 
-// `bitgauge.plan/1`. `prior`: the model it was guessed from; empty: swept.
-Json plan_json(const MixPlan& plan, const Resolution& resolution,
-               const std::optional<PlanRival>& rival = {}, const std::string& prior = {});
+// Size, predicted divergence, certificate, types by role, the dearest tensors, and what the next
+// bytes would buy.
+std::string plan_text(const PlanReport& report);
+
+// `bitgauge.plan/1`.
+Json plan_json(const PlanReport& report);
 
 // "a guess: no sweep of this model; ..." and further lines; empty without.
 std::string guess_text(const std::vector<std::string>& guess);

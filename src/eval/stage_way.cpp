@@ -68,7 +68,9 @@ class Chooser {
     }
 
   private:
-    uint64_t beside_weights() const { return need_.context / staged_.stages() + need_.compute; }
+    uint64_t beside_weights() const {
+        return need_.context() / staged_.stages() + need_.compute + need_.scores;
+    }
 
     // The largest stage and the two neighbours that are largest together.
     std::pair<uint64_t, uint64_t> largest_stages() const {

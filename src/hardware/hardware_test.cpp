@@ -66,15 +66,49 @@ TEST(MemoryRoom, OfThisMachineIsSomething) {
     EXPECT_GT(available_memory().bytes, 0U);
 }
 
+GgufFile baby_llama() {
+    return GgufFile::open(fs::path(BITGAUGE_TEST_DATA) / "babyllama105/babyllama105-f32.gguf");
+}
+
+// Eight layers of width 256: six with gated delta nets, two with attention; eight experts, two
+// used.
+GgufFile tiny_moe() {
+    return GgufFile::open(fs::path(BITGAUGE_TEST_DATA) / "../../data/tinymoe/tinymoe-BF16.gguf");
+}
+
 TEST(EvaluationMemory, HoldsTheWeightsAndGrowsWithTokens) {
-    const GgufFile model =
-        GgufFile::open(fs::path(BITGAUGE_TEST_DATA) / "babyllama105/babyllama105-f32.gguf");
+    const GgufFile model = baby_llama();
     const EvaluationMemory small = evaluation_memory(model, 64, 1, 64);
     const EvaluationMemory large = evaluation_memory(model, 512, 4, 512);
     EXPECT_EQ(small.weights, model.tensor_bytes());
-    EXPECT_GT(large.context, small.context * 31);
-    EXPECT_GT(large.compute, small.compute * 7);
-    EXPECT_EQ(large.total(), large.weights + large.context + large.compute);
+    EXPECT_EQ(large.keys_values, small.keys_values * 32);
+    EXPECT_EQ(large.compute, small.compute * 8);
+    EXPECT_EQ(large.scores, small.scores * 64);
+    EXPECT_EQ(large.recurrent, 0U);
+    EXPECT_EQ(large.total(), large.weights + large.context() + large.compute + large.scores);
+}
+
+TEST(EvaluationMemory, HasKeysAndValuesInLayersWithAttentionOnly) {
+    const EvaluationMemory memory = evaluation_memory(tiny_moe(), 1000, 3, 64);
+    constexpr uint64_t kHeads = 2, kHead = 64, kBytes = 2;
+    EXPECT_EQ(memory.keys_values, 2 * (2 * kHeads * kHead * kBytes) * 3000);
+    constexpr uint64_t kState = 256 * 64, kConvolution = 3 * 512;
+    EXPECT_EQ(memory.recurrent, 6 * 4 * (kState + kConvolution) * 3);
+}
+
+TEST(DecodedWeightBytes, AreOneRowOfEmbeddingsAndTheExpertsInUse) {
+    const GgufFile model = tiny_moe();
+    constexpr uint64_t kEmbeddings = 4096 * 256 * 2, kExperts = 8 * 3 * 8 * 256 * 256 * 2;
+    const uint64_t expected = model.tensor_bytes() - kEmbeddings + 512 - kExperts * 6 / 8;
+    EXPECT_EQ(decoded_weight_bytes(model, {}), expected);
+    EXPECT_EQ(decoded_weight_bytes(model, {{"blk.0.ffn_up_exps.weight", "q8_0"}}),
+              expected - 2 * 256 * 256 * 2 + 2 * 256 * (256 / 32 * 34));
+}
+
+TEST(DecodedWeightBytes, OfATiedHeadAreAllEmbeddings) {
+    const GgufFile model = baby_llama();
+    ASSERT_EQ(model.find_tensor("output.weight"), nullptr);
+    EXPECT_EQ(decoded_weight_bytes(model, {}), model.tensor_bytes());
 }
 
 }  // namespace

@@ -50,8 +50,9 @@ class Chain {
                              progress_);
         outcome_.overlap = texts_.overlap;
         find_importance();
-        sweep();
-        find_gains();
+        options_.guess ? guess() : sweep();
+        if (options_.feedback) find_gains();
+        make_mixers();
         for (const uint64_t size : options_.sizes) mixer_->for_bytes(size);  // can they be had
         make_held_out_baseline();
         for (const uint64_t size : options_.sizes) outcome_.files.push_back(file_of(size));
@@ -89,25 +90,36 @@ class Chain {
         sweeping.engine = options_.engine;
         sweeping.isolation = options_.isolation;
         outcome_.sweep = sweep_model(original_, sweeping, store_, progress_).table;
-        make_mixer();
+        calibrate_sweep();
     }
 
-    void make_mixer() {
-        const auto found = sensitivities(outcome_.sweep);
-        outcome_.calibration = calibrate(outcome_.sweep, found);
-        mixer_.emplace(model_, priced(outcome_.sweep, gains_), found, options_.mix,
-                       outcome_.calibration);
-        presets_.emplace(model_, outcome_.sweep, found, MixOptions{}, outcome_.calibration);
+    void calibrate_sweep() {
+        sensitivities_ = sensitivities(outcome_.sweep);
+        outcome_.calibration = calibrate(outcome_.sweep, sensitivities_);
+    }
+
+    void guess() {
+        PlanGuess found = options_.guess(importance_);
+        outcome_.sweep = std::move(found.table);
+        outcome_.calibration = found.calibration;
+        outcome_.guess = std::move(found.about);
+        prior_ = found.prior;
+        sensitivities_ = std::move(found.sensitivities);
     }
 
     // What feedback will save, so that plans know the price of each type.
     void find_gains() {
-        if (!options_.feedback) return;
         const auto& types = options_.mix.types.empty() ? planned_types() : options_.mix.types;
         gains_ = measure_feedback_gains(original_, work_ / "gains",
                                         feedback_options(types_to_try(outcome_.sweep)), types,
                                         progress_);
-        make_mixer();
+    }
+
+    void make_mixers() {
+        mixer_.emplace(model_, priced(outcome_.sweep, gains_), sensitivities_, options_.mix,
+                       outcome_.calibration);
+        presets_.emplace(model_, outcome_.sweep, sensitivities_, MixOptions{},
+                         outcome_.calibration);
     }
 
     FeedbackOptions feedback_options(std::map<std::string, std::string> types) const {
@@ -170,10 +182,12 @@ class Chain {
         job.rounded = rounded_folder(size);
         job.out = trial;
         quantize_model(job, progress_);
-        file.promised = measured(trial, work_ / "sweep/reference").kld_nats.mean;
+        file.promised = options_.guess ? file.plan.predicted_nats
+                                       : measured(trial, work_ / "sweep/reference").kld_nats.mean;
         file.record = measured(trial, held_out());
         fs::remove(trial);
-        compare_with(file, rivals(model_, *presets_, size));
+        const auto mixes = rivals(model_, *presets_, size);
+        set_beside(file, mixes, measure_mixes(on_held_out(), mixes, store_, progress_));
         file.kept_promise = is_kept(file);
         write(file, size);
     }
@@ -199,15 +213,18 @@ class Chain {
                 .isolation = options_.isolation};
     }
 
-    // The plan and the presets that might be better, on text that nobody has used.
+    // The plan and the presets that might be better, on text that nobody has used, in one pass.
     void compare(DynamicFile& file, uint64_t size) {
-        const NamedMix plan{"plan " + size_name(size), file.plan.mix, file.plan.file_bytes};
-        file.record = measure_mixes(on_held_out(), {plan}, store_, progress_).front();
-        compare_with(file, rivals(model_, *presets_, size));
+        std::vector<NamedMix> mixes = rivals(model_, *presets_, size);
+        mixes.push_back({"plan " + size_name(size), file.plan.mix, file.plan.file_bytes});
+        const auto records = measure_mixes(on_held_out(), mixes, store_, progress_);
+        mixes.pop_back();
+        file.record = records.back();
+        set_beside(file, mixes, records);
     }
 
-    void compare_with(DynamicFile& file, const std::vector<NamedMix>& mixes) {
-        const auto records = measure_mixes(on_held_out(), mixes, store_, progress_);
+    static void set_beside(DynamicFile& file, const std::vector<NamedMix>& mixes,
+                           std::span<const MeasureRecord> records) {
         file.presets.clear();
         for (size_t i = 0; i < mixes.size(); ++i) {
             const ClusterSeries &ours = file.record.clusters, &theirs = records[i].clusters;
@@ -216,8 +233,9 @@ class Chain {
         }
     }
 
-    // Differences below the noise floor mean nothing.
+    // Differences below the noise floor mean nothing. A guess promises nothing.
     bool is_kept(const DynamicFile& file) const {
+        if (options_.guess) return true;
         const double off = std::abs(file.record.kld_nats.mean.value - file.promised.value);
         return off <= options_.promise_margin * file.promised.value + file.record.noise_floor_nats;
     }
@@ -230,7 +248,8 @@ class Chain {
                                             .corpus_key = file.record.corpus.key,
                                             .kld_nats = file.record.kld_nats.mean});
         outcome_.sweep = *store_.find_sweep(outcome_.sweep.key);
-        make_mixer();
+        calibrate_sweep();
+        make_mixers();
     }
 
     // The plan, or the preset that is better on average.
@@ -256,12 +275,17 @@ class Chain {
     void add_provenance(QuantizeJob& job, const DynamicFile& file) const {
         const Estimate& kld = file.record.kld_nats.mean;
         job.notes["bitgauge.plan.recipe"] = file.recipe;
-        job.notes["bitgauge.plan.promised_kld_nats"] =
+        job.notes[options_.guess ? "bitgauge.plan.guessed_kld_nats"
+                                 : "bitgauge.plan.promised_kld_nats"] =
             fmt::format("{:>12.5e}", file.promised.value);
         job.notes["bitgauge.plan.measured_kld_nats"] =
             fmt::format("{:>12.5e} ({:>12.5e} to {:>12.5e})", kld.value, kld.low, kld.high);
-        job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;
-        job.notes["bitgauge.plan.sweep_text"] = outcome_.sweep.corpus.key;
+        if (options_.guess) {
+            job.notes["bitgauge.plan.guessed_from"] = prior_;
+        } else {
+            job.notes["bitgauge.plan.sweep"] = outcome_.sweep.key;
+            job.notes["bitgauge.plan.sweep_text"] = outcome_.sweep.corpus.key;
+        }
         job.notes["bitgauge.plan.held_out_text"] = held_out_key_;
         if (options_.feedback && file.recipe == "plan") {
             note_rounding(job, file.rounding, texts_.importance);
@@ -292,6 +316,8 @@ class Chain {
     StepTexts texts_;
     std::string held_out_key_;
     FeedbackGains gains_;
+    std::string prior_;  // of a guess
+    std::vector<Sensitivity> sensitivities_;
     std::optional<Mixer> mixer_;    // of plans
     std::optional<Mixer> presets_;  // without gains, limits or wishes
     DynamicOutcome outcome_;
