@@ -170,14 +170,16 @@ class RoundingPass {
 
     // Whether a window's later calls need nothing of what earlier ones compute behind this product:
     // recurrent states, keys and values have to be stored before. Tried on a batch of several
-    // calls.
+    // calls, once for each role.
     bool can_stop_after(Context& context, size_t stage, const std::string& leader,
                         ProductRowsObserver& observer) {
+        const auto [known, is_new] = can_stop_.try_emplace(tensor_role(leader), false);
+        if (!is_new) return known->second;
         const auto whole = inputs_of(context, stage, 0, leader, observer);
         observer.stop_after(leader);
-        const bool same = inputs_of(context, stage, 0, leader, observer) == whole;
+        known->second = inputs_of(context, stage, 0, leader, observer) == whole;
         observer.stop_after("");
-        return same;
+        return known->second;
     }
 
     std::optional<GgufFile> finished(const std::string& tensor) const {
@@ -245,6 +247,7 @@ class RoundingPass {
     StagedModel model_;
     TensorEncoder encoder_;
     StageRuns runs_;
+    std::map<std::string, bool> can_stop_;  // by the role of a group's first matrix
     std::vector<std::string> rounded_;
 };
 
