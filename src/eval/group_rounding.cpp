@@ -37,6 +37,12 @@ void round_unseen(TensorRounding& tensor, size_t matrix, const InputMoments* pri
                 tensor.matrix_blocks(matrix));
 }
 
+// What is best for a matrix in damping and prior is best for others with the same input.
+RoundingCandidates like(const RoundingChoice& choice, size_t width) {
+    return {.dampings = {choice.setting.damping},
+            .prior_strengths = {choice.prior_tokens / static_cast<double>(width)}};
+}
+
 }  // namespace
 
 TensorRounding open_tensor(const StagedModel& model, const std::string& name,
@@ -87,24 +93,27 @@ void GroupRounding::round(const GroupMoments& moments) {
 
 void GroupRounding::round_matrix(size_t matrix, const SplitMoments& moments,
                                  const InputMoments* prior) {
+    RoundingCandidates candidates;
     for (size_t t = 0; t < tensors_.size(); ++t) {
         if (moments.fit.tokens == 0 || moments.check.tokens == 0) {
             round_unseen(tensors_[t], matrix, prior);
             continue;
         }
-        outcomes_[t][matrix] = round_member(tensors_[t], matrix, moments, prior);
+        outcomes_[t][matrix] = round_member(tensors_[t], matrix, moments, prior, candidates);
+        if (t == 0) candidates = like(outcomes_[t][matrix].choice, tensors_[t].width);
     }
 }
 
 GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor, size_t matrix,
                                                          const SplitMoments& moments,
-                                                         const InputMoments* prior) {
+                                                         const InputMoments* prior,
+                                                         const RoundingCandidates& candidates) {
     const std::span<const float> weights = tensor.matrix(matrix);
     const std::vector<float> sample = tensor.sample(matrix);
-    MatrixOutcome outcome{
-        .choice = choose_setting(moments.fit, moments.check, tensor.type_id, sample, {}, prior),
-        .energy = output_energy(moments.original, sample),
-        .tokens = moments.fit.tokens + moments.check.tokens};
+    MatrixOutcome outcome{.choice = choose_setting(moments.fit, moments.check, tensor.type_id,
+                                                   sample, candidates, prior),
+                          .energy = output_energy(moments.original, sample),
+                          .tokens = moments.fit.tokens + moments.check.tokens};
     // of a matrix of zeros, everything the original gives is error
     const std::vector<float> zeros(sample.size());
     outcome.constant = outcome.energy - output_error(moments.check, sample, zeros);

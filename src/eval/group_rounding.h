@@ -60,7 +60,8 @@ class GroupRounding {
     };
     void round_matrix(size_t matrix, const SplitMoments& moments, const InputMoments* prior);
     static MatrixOutcome round_member(TensorRounding& tensor, size_t matrix,
-                                      const SplitMoments& moments, const InputMoments* prior);
+                                      const SplitMoments& moments, const InputMoments* prior,
+                                      const RoundingCandidates& candidates);
 
     std::vector<TensorRounding> tensors_;
     std::vector<std::vector<MatrixOutcome>> outcomes_;  // [tensor][matrix]
