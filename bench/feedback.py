@@ -3,7 +3,8 @@
 
     feedback.py --program build/release/bin/bitgauge --original BF16.gguf --text TEXT
                 --held-out NAME=TEXT [--held-out NAME=TEXT] --work FOLDER --out FOLDER
-                [--types Q2_K,Q4_0,...] [--mixtures Q3_K_M,Q4_K_M] [--window N] [--verify-windows N]
+                [--types Q2_K,Q4_0,...] [--mixtures Q3_K_M,Q4_K_M] [--window N] [--tokens N]
+                [--verify-windows N]
 
 --text gives the importance of both and the second moments of the feedback. Every type becomes two
 files (--pure), and every mixture; both are measured against the original's baseline on each held-out
@@ -58,7 +59,8 @@ class Bench:
         path = self.options.work / f"{recipe}-{rounding}.gguf"
         extra = ["--pure"] if pure else []
         if rounding == "feedback":
-            extra += ["--rounding", "feedback", "-t", self.options.text, "--window", self.options.window]
+            extra += ["--rounding", "feedback", "-t", self.options.text, "--window", self.options.window,
+                      "--tokens", self.options.tokens]
         begun = time.monotonic()
         made = self.program.json("quantize", self.options.original, "-r", recipe, "-i", self.imatrix,
                                  "-o", path, *extra, "--quiet", *self.program.threads)
@@ -126,6 +128,7 @@ def main():
     parser.add_argument("--types", default=TYPES)
     parser.add_argument("--mixtures", default="Q3_K_M,Q4_K_M")
     parser.add_argument("--window", type=int, default=512)
+    parser.add_argument("--tokens", type=int, default=0, help="of --text for feedback; 0: all")
     parser.add_argument("--verify-windows", type=int, default=32)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--work", type=Path, required=True)
