@@ -33,4 +33,8 @@ struct ColumnBlock {
 // before.
 void round_columns(const FrozenGrid& grid, const ColumnBlock& block);
 
+// Rows of `width` values to columns: channel c to columns[places[c] * kTileRows], of kTileRows
+// rows.
+void load_columns(const float* rows, size_t width, const uint32_t* places, float* columns);
+
 }  // namespace bitgauge
