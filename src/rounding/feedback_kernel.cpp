@@ -193,6 +193,18 @@ void gather_columns(const float* rows, size_t width, const uint32_t* places, flo
     }
 }
 
+bool all_finite(const float* values, size_t count) {
+    auto odd = hn::Zero(Floats());
+    size_t i = 0;
+    // What is finite, times zero, is zero.
+    for (; i + kLanes <= count; i += kLanes) {
+        odd = hn::Or(odd, hn::Mul(hn::LoadU(Floats(), values + i), hn::Zero(Floats())));
+    }
+    bool finite = hn::AllTrue(Floats(), hn::Eq(odd, hn::Zero(Floats())));
+    for (; i < count; ++i) finite = finite && values[i] * 0 == 0;
+    return finite;
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -202,6 +214,7 @@ namespace bitgauge {
 HWY_EXPORT(round_even);
 HWY_EXPORT(round_table);
 HWY_EXPORT(gather_columns);
+HWY_EXPORT(all_finite);
 
 void round_columns(const FrozenGrid& grid, const ColumnBlock& block) {
     if (grid.even) {
@@ -213,6 +226,10 @@ void round_columns(const FrozenGrid& grid, const ColumnBlock& block) {
 
 void load_columns(const float* rows, size_t width, const uint32_t* places, float* columns) {
     HWY_DYNAMIC_DISPATCH(gather_columns)(rows, width, places, columns);
+}
+
+bool are_finite(std::span<const float> values) {
+    return HWY_DYNAMIC_DISPATCH(all_finite)(values.data(), values.size());
 }
 
 }  // namespace bitgauge
