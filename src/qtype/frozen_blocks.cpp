@@ -35,30 +35,46 @@ float as_float(Half bits) {
     return ggml_fp16_to_fp32(bits);
 }
 
-// `kBits` bits of a byte.
-template <unsigned kBits>
-struct Field {
-    uint8_t& byte;
-    size_t shift;
+// Where weight i of a block keeps its bits, in the orders that ggml has: four bits in pairs of runs
+// of `half` weights, two bits in quarters of 128, single ones in runs of 32.
+unsigned nibble(const uint8_t* qs, size_t i, size_t half) {
+    return qs[i / (2 * half) * half + i % half] >> i / half % 2 * 4 & 15;
+}
+unsigned crumb(const uint8_t* qs, size_t i) {
+    return qs[i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3;
+}
+unsigned bit(const uint8_t* qs, size_t i) {
+    return qs[i % 32] >> i / 32 & 1;
+}
 
-    static constexpr unsigned kMask = (1U << kBits) - 1;
-
-    unsigned get() const { return byte >> shift & kMask; }
-    void set(unsigned value) const {
-        byte = static_cast<uint8_t>((byte & ~(kMask << shift)) | (value & kMask) << shift);
+// The same for all weights of a block at once, of the level's bits from `shift`.
+template <size_t kHalf, size_t kWeights>
+void pack_nibbles(const uint8_t* levels, uint8_t* qs) {
+    for (size_t first = 0; first < kWeights; first += 2 * kHalf) {
+        for (size_t i = 0; i < kHalf; ++i) {
+            const int low = levels[first + i] & 15;
+            qs[first / 2 + i] = static_cast<uint8_t>(low | levels[first + kHalf + i] << 4);
+        }
     }
-};
-
-// Where weight i of a block keeps its bits, in the orders that ggml has.
-Field<4> nibble(uint8_t* qs, size_t i, size_t half) {
-    const size_t pair = i / (2 * half);
-    return {qs[pair * half + i % half], i / half % 2 * 4};
 }
-Field<2> crumb(uint8_t* qs, size_t i) {
-    return {qs[i / 128 * 32 + i % 32], i / 32 % 4 * 2};
+template <int kShift>
+void pack_crumbs(const uint8_t* levels, uint8_t* qs) {
+    for (size_t first = 0; first < kSuperBlock; first += 128) {
+        for (size_t i = 0; i < 32; ++i) {
+            const uint8_t* at = levels + first + i;
+            qs[first / 4 + i] =
+                static_cast<uint8_t>((at[0] >> kShift & 3) | (at[32] >> kShift & 3) << 2 |
+                                     (at[64] >> kShift & 3) << 4 | (at[96] >> kShift & 3) << 6);
+        }
+    }
 }
-Field<1> bit(uint8_t* qs, size_t i) {
-    return {qs[i % 32], i / 32};
+template <int kShift>
+void pack_bits(const uint8_t* levels, uint8_t* qs) {
+    for (size_t i = 0; i < 32; ++i) {
+        int bits = 0;
+        for (size_t run = 0; run < 8; ++run) bits |= (levels[32 * run + i] >> kShift & 1) << run;
+        qs[i] = static_cast<uint8_t>(bits);
+    }
 }
 
 struct Pair {
@@ -80,50 +96,56 @@ struct Format {
 struct FormatQ40 : Format<BlockQ4Zero, 32, 32, false> {
     static constexpr auto kValues = even_values<-8, 16>();
     static Pair pair(const Block& b, size_t) { return {as_float(b.d), 0}; }
-    static unsigned get(Block& b, size_t i) { return nibble(b.qs, i, 16).get(); }
-    static void set(Block& b, size_t i, unsigned level) { nibble(b.qs, i, 16).set(level); }
+    static unsigned get(const Block& b, size_t i) { return nibble(b.qs, i, 16); }
+    static void pack(const uint8_t* levels, Block& b) { pack_nibbles<16, kWeights>(levels, b.qs); }
 };
 
 struct FormatQ41 : Format<BlockQ4One, 32, 32, true> {
     static constexpr auto kValues = even_values<0, 16>();
     static Pair pair(const Block& b, size_t) { return {as_float(b.d), as_float(b.m)}; }
-    static unsigned get(Block& b, size_t i) { return nibble(b.qs, i, 16).get(); }
-    static void set(Block& b, size_t i, unsigned level) { nibble(b.qs, i, 16).set(level); }
+    static unsigned get(const Block& b, size_t i) { return nibble(b.qs, i, 16); }
+    static void pack(const uint8_t* levels, Block& b) { pack_nibbles<16, kWeights>(levels, b.qs); }
 };
 
 // Four bits in qs, the fifth at bit i of qh.
 template <class Block>
-unsigned get_five(Block& b, size_t i) {
-    return nibble(b.qs, i, 16).get() | Field<1>{b.qh[i / 8], i % 8}.get() << 4;
+unsigned get_five(const Block& b, size_t i) {
+    return nibble(b.qs, i, 16) | (b.qh[i / 8] >> i % 8 & 1U) << 4;
 }
 template <class Block>
-void set_five(Block& b, size_t i, unsigned level) {
-    nibble(b.qs, i, 16).set(level);
-    Field<1>{b.qh[i / 8], i % 8}.set(level >> 4);
+void pack_five(const uint8_t* levels, Block& b) {
+    pack_nibbles<16, 32>(levels, b.qs);
+    for (size_t byte = 0; byte < 4; ++byte) {
+        int bits = 0;
+        for (size_t i = 0; i < 8; ++i) bits |= levels[8 * byte + i] >> 4 << i;
+        b.qh[byte] = static_cast<uint8_t>(bits);
+    }
 }
 
 struct FormatQ50 : Format<BlockQ5Zero, 32, 32, false> {
     static constexpr auto kValues = even_values<-16, 32>();
     static Pair pair(const Block& b, size_t) { return {as_float(b.d), 0}; }
-    static unsigned get(Block& b, size_t i) { return get_five(b, i); }
-    static void set(Block& b, size_t i, unsigned level) { set_five(b, i, level); }
+    static unsigned get(const Block& b, size_t i) { return get_five(b, i); }
+    static void pack(const uint8_t* levels, Block& b) { pack_five(levels, b); }
 };
 
 struct FormatQ51 : Format<BlockQ5One, 32, 32, true> {
     static constexpr auto kValues = even_values<0, 32>();
     static Pair pair(const Block& b, size_t) { return {as_float(b.d), as_float(b.m)}; }
-    static unsigned get(Block& b, size_t i) { return get_five(b, i); }
-    static void set(Block& b, size_t i, unsigned level) { set_five(b, i, level); }
+    static unsigned get(const Block& b, size_t i) { return get_five(b, i); }
+    static void pack(const uint8_t* levels, Block& b) { pack_five(levels, b); }
 };
 
 struct FormatQ80 : Format<BlockQ8Zero, 32, 32, false> {
     static constexpr auto kValues = even_values<-127, 255>();
     static Pair pair(const Block& b, size_t) { return {as_float(b.d), 0}; }
-    static unsigned get(Block& b, size_t i) {
+    static unsigned get(const Block& b, size_t i) {
         return static_cast<unsigned>(std::max(-127, int{b.qs[i]}) + 127);
     }
-    static void set(Block& b, size_t i, unsigned level) {
-        b.qs[i] = static_cast<int8_t>(static_cast<int>(level) - 127);
+    static void pack(const uint8_t* levels, Block& b) {
+        for (size_t i = 0; i < kWeights; ++i) {
+            b.qs[i] = static_cast<int8_t>(static_cast<int>(levels[i]) - 127);
+        }
     }
 };
 
@@ -132,9 +154,11 @@ struct FormatMxfp4 : Format<BlockMxfp4, 32, 32, false> {
     static constexpr auto kValues = kE2M1Values;
     // Values are doubled, so half of 2^(e - 127).
     static Pair pair(const Block& b, size_t) { return {std::ldexp(1.0F, b.e - 128), 0}; }
-    static unsigned get(Block& b, size_t i) { return kE2M1Levels[nibble(b.qs, i, 16).get()]; }
-    static void set(Block& b, size_t i, unsigned level) {
-        nibble(b.qs, i, 16).set(kE2M1Codes[level]);
+    static unsigned get(const Block& b, size_t i) { return kE2M1Levels[nibble(b.qs, i, 16)]; }
+    static void pack(const uint8_t* levels, Block& b) {
+        uint8_t codes[kWeights];
+        for (size_t i = 0; i < kWeights; ++i) codes[i] = kE2M1Codes[levels[i]];
+        pack_nibbles<16, kWeights>(codes, b.qs);
     }
 };
 
@@ -142,8 +166,8 @@ struct FormatIq4Nl : Format<BlockIq4Nl, 32, 32, false> {
     static constexpr bool kEven = false;
     static constexpr auto kValues = kIq4Values;
     static Pair pair(const Block& b, size_t) { return {as_float(b.d), 0}; }
-    static unsigned get(Block& b, size_t i) { return nibble(b.qs, i, 16).get(); }
-    static void set(Block& b, size_t i, unsigned level) { nibble(b.qs, i, 16).set(level); }
+    static unsigned get(const Block& b, size_t i) { return nibble(b.qs, i, 16); }
+    static void pack(const uint8_t* levels, Block& b) { pack_nibbles<16, kWeights>(levels, b.qs); }
 };
 
 struct FormatIq4Xs : Format<BlockIq4Xs, 256, 32, false> {
@@ -154,8 +178,8 @@ struct FormatIq4Xs : Format<BlockIq4Xs, 256, 32, false> {
         const int high = b.scales_h >> 2 * sub & 3;
         return {as_float(b.d) * static_cast<float>((low | high << 4) - 32), 0};
     }
-    static unsigned get(Block& b, size_t i) { return nibble(b.qs, i, 16).get(); }
-    static void set(Block& b, size_t i, unsigned level) { nibble(b.qs, i, 16).set(level); }
+    static unsigned get(const Block& b, size_t i) { return nibble(b.qs, i, 16); }
+    static void pack(const uint8_t* levels, Block& b) { pack_nibbles<16, kWeights>(levels, b.qs); }
 };
 
 struct FormatQ2K : Format<BlockQ2K, 256, 16, true> {
@@ -164,8 +188,8 @@ struct FormatQ2K : Format<BlockQ2K, 256, 16, true> {
         return {as_float(b.d) * static_cast<float>(b.scales[sub] & 15),
                 -(as_float(b.dmin) * static_cast<float>(b.scales[sub] >> 4))};
     }
-    static unsigned get(Block& b, size_t i) { return crumb(b.qs, i).get(); }
-    static void set(Block& b, size_t i, unsigned level) { crumb(b.qs, i).set(level); }
+    static unsigned get(const Block& b, size_t i) { return crumb(b.qs, i); }
+    static void pack(const uint8_t* levels, Block& b) { pack_crumbs<0>(levels, b.qs); }
 };
 
 struct FormatQ3K : Format<BlockQ3K, 256, 16, false> {
@@ -175,12 +199,10 @@ struct FormatQ3K : Format<BlockQ3K, 256, 16, false> {
         const int high = b.scales[8 + sub % 4] >> sub / 4 * 2 & 3;
         return {as_float(b.d) * static_cast<float>((low | high << 4) - 32), 0};
     }
-    static unsigned get(Block& b, size_t i) {
-        return crumb(b.qs, i).get() | bit(b.hmask, i).get() << 2;
-    }
-    static void set(Block& b, size_t i, unsigned level) {
-        crumb(b.qs, i).set(level);
-        bit(b.hmask, i).set(level >> 2);
+    static unsigned get(const Block& b, size_t i) { return crumb(b.qs, i) | bit(b.hmask, i) << 2; }
+    static void pack(const uint8_t* levels, Block& b) {
+        pack_crumbs<0>(levels, b.qs);
+        pack_bits<2>(levels, b.hmask);
     }
 };
 
@@ -201,8 +223,8 @@ struct FormatQ4K : Format<BlockQ4K, 256, 32, true> {
     static Pair pair(const Block& b, size_t sub) {
         return six_bit_pair(b.scales, sub, b.d, b.dmin);
     }
-    static unsigned get(Block& b, size_t i) { return nibble(b.qs, i, 32).get(); }
-    static void set(Block& b, size_t i, unsigned level) { nibble(b.qs, i, 32).set(level); }
+    static unsigned get(const Block& b, size_t i) { return nibble(b.qs, i, 32); }
+    static void pack(const uint8_t* levels, Block& b) { pack_nibbles<32, kWeights>(levels, b.qs); }
 };
 
 struct FormatQ5K : Format<BlockQ5K, 256, 32, true> {
@@ -210,12 +232,12 @@ struct FormatQ5K : Format<BlockQ5K, 256, 32, true> {
     static Pair pair(const Block& b, size_t sub) {
         return six_bit_pair(b.scales, sub, b.d, b.dmin);
     }
-    static unsigned get(Block& b, size_t i) {
-        return nibble(b.qs, i, 32).get() | bit(b.qh, i).get() << 4;
+    static unsigned get(const Block& b, size_t i) {
+        return nibble(b.qs, i, 32) | bit(b.qh, i) << 4;
     }
-    static void set(Block& b, size_t i, unsigned level) {
-        nibble(b.qs, i, 32).set(level);
-        bit(b.qh, i).set(level >> 4);
+    static void pack(const uint8_t* levels, Block& b) {
+        pack_nibbles<32, kWeights>(levels, b.qs);
+        pack_bits<4>(levels, b.qh);
     }
 };
 
@@ -224,12 +246,12 @@ struct FormatQ6K : Format<BlockQ6K, 256, 16, false> {
     static Pair pair(const Block& b, size_t sub) {
         return {as_float(b.d) * static_cast<float>(b.scales[sub]), 0};
     }
-    static unsigned get(Block& b, size_t i) {
-        return nibble(b.ql, i, 64).get() | crumb(b.qh, i).get() << 4;
+    static unsigned get(const Block& b, size_t i) {
+        return nibble(b.ql, i, 64) | crumb(b.qh, i) << 4;
     }
-    static void set(Block& b, size_t i, unsigned level) {
-        nibble(b.ql, i, 64).set(level);
-        crumb(b.qh, i).set(level >> 4);
+    static void pack(const uint8_t* levels, Block& b) {
+        pack_nibbles<64, kWeights>(levels, b.ql);
+        pack_crumbs<4>(levels, b.qh);
     }
 };
 
@@ -267,7 +289,7 @@ void levels_of(std::span<const std::byte> row, uint8_t* levels) {
 template <class F>
 void write_levels_of(const uint8_t* levels, std::span<std::byte> row) {
     for_each_block<F>(row, [&](auto& block, size_t at) {
-        for (size_t i = 0; i < F::kWeights; ++i) F::set(block, i, levels[at * F::kWeights + i]);
+        F::pack(levels + at * F::kWeights, block);
         std::memcpy(row.data() + at * sizeof(block), &block, sizeof(block));
     });
 }

@@ -83,11 +83,10 @@ void try_corrections(const InputMoments& moments, const RoundingCandidates& cand
     }
 }
 
-void try_more(const InputMoments& moments, const RoundingCandidates& candidates, Trials& trials) {
-    if (candidates.sweeps == 0 && !candidates.refit) return;
+void try_sweeps(const InputMoments& moments, const RoundingCandidates& candidates, Trials& trials) {
+    if (candidates.sweeps == 0) return;
     RoundingSetting setting = trials.best().setting;
     setting.sweeps = candidates.sweeps;
-    setting.refit = candidates.refit;
     trials.take(moments, trials.best().prior_tokens, setting);
 }
 
@@ -100,7 +99,7 @@ RoundingChoice choose_setting(const InputMoments& fit, const InputMoments& check
     try_dampings(fit, prior, candidates, trials);
     const InputMoments moments = with_prior(fit, prior, trials.best().prior_tokens);
     try_corrections(moments, candidates, trials);
-    try_more(moments, candidates, trials);
+    try_sweeps(moments, candidates, trials);
     trials.take_nearest(Rounder(moments, {.damping = 1, .correction = 0}).importance());
     return trials.best();
 }

@@ -19,9 +19,8 @@ struct RoundingCandidates {
     std::vector<double> corrections = {0, 0.25, 0.5, 0.75, 1};
     // Tokens that the prior counts for, as multiples of the width; where a prior is given.
     std::vector<double> prior_strengths = {0, 0.25, 1, 4};
-    // Of the setting chosen.
+    // Added to the best of these.
     int sweeps = 0;
-    bool refit = false;
 };
 
 struct RoundingChoice {

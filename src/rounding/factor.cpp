@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "linear/blas.h"
+#include "rounding/cholesky.h"
 #include "rounding/symmetric.h"
 
 namespace bitgauge {
@@ -25,34 +25,43 @@ std::vector<uint32_t> falling_order(std::span<const float> diagonal, size_t unit
     return order;
 }
 
-// H' with rows and columns in `order`, both halves.
+// H' with rows and columns in `order`.
 std::vector<float> damped(const InputMoments& moments, double damping,
-                          std::span<const float> diagonal, std::span<const uint32_t> order) {
+                          std::span<const float> diagonal, std::span<const uint32_t> order,
+                          Half half) {
     const size_t width = moments.width;
-    std::vector<float> matrix = moments.second;
     const auto factor = static_cast<float>((1 - damping) / static_cast<double>(moments.tokens));
-    for (float& value : matrix) value *= factor;
+    std::vector<float> matrix = mirrored(moments.second, width, factor);
     for (size_t i = 0; i < width; ++i) matrix[i * width + i] = diagonal[i];
-    mirror_lower(matrix, width);
-    permute(matrix, order);
+    permute(matrix, order, half);
     return matrix;
 }
 
-// U D^1/2 from L of the matrix in reversed order.
+// Reads row `from` of L backwards into row `to` of U, each column divided by its pivot's root.
+void turn_row(const float* from, std::span<const float> inverses, size_t to, float* upper) {
+    const size_t width = inverses.size();
+    for (size_t k = to + 1; k < width; ++k) upper[k] = from[width - 1 - k] * inverses[k];
+}
+
+// U and D from L of the matrix in reversed order: U D^1/2 is L read backwards.
 void split_factor(std::vector<float>& lower, Factor& factor) {
     const size_t width = factor.width;
-    std::reverse(lower.begin(), lower.end());
-    factor.upper = std::move(lower);
     factor.pivots.resize(width);
     std::vector<float> inverses(width);
     for (size_t k = 0; k < width; ++k) {
-        const float root = factor.upper[k * width + k];
+        const float root = lower[(width - 1 - k) * (width + 1)];
         factor.pivots[k] = root * root;
         inverses[k] = 1 / root;
     }
-    for (size_t i = 0; i < width; ++i) {
-        for (size_t k = i + 1; k < width; ++k) factor.upper[i * width + k] *= inverses[k];
+    std::vector<float> spare(width);
+    for (size_t i = 0; i < (width + 1) / 2; ++i) {
+        float* top = lower.data() + i * width;
+        float* bottom = lower.data() + (width - 1 - i) * width;
+        std::copy_n(top, width, spare.begin());
+        turn_row(bottom, inverses, i, top);
+        turn_row(spare.data(), inverses, width - 1 - i, bottom);
     }
+    factor.upper = std::move(lower);
 }
 
 }  // namespace
@@ -72,7 +81,8 @@ std::vector<float> damped_diagonal(const InputMoments& moments, double epsilon) 
 }
 
 std::vector<float> damped_moments(const InputMoments& moments, const Factor& factor) {
-    return damped(moments, factor.damping, damped_diagonal(moments, factor.epsilon), factor.order);
+    return damped(moments, factor.damping, damped_diagonal(moments, factor.epsilon), factor.order,
+                  Half::kBoth);
 }
 
 Factor factor_moments(const InputMoments& moments, double damping, size_t unit) {
@@ -83,8 +93,9 @@ Factor factor_moments(const InputMoments& moments, double damping, size_t unit) 
         const std::vector<float> diagonal = damped_diagonal(moments, factor.epsilon);
         factor.order = falling_order(diagonal, unit);
         std::vector<uint32_t> reversed(factor.order.rbegin(), factor.order.rend());
-        std::vector<float> matrix = damped(moments, damping, diagonal, reversed);
-        if (!factor_cholesky({matrix.data(), factor.width, factor.width, factor.width})) continue;
+        std::vector<float> matrix = damped(moments, damping, diagonal, reversed, Half::kLower);
+        if (!factor_cholesky_blocked({matrix.data(), factor.width, factor.width, factor.width}))
+            continue;
         split_factor(matrix, factor);
         factor.gain = std::reduce(factor.pivots.begin(), factor.pivots.end(), 0.0) /
                       std::reduce(diagonal.begin(), diagonal.end(), 0.0);

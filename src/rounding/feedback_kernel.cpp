@@ -162,6 +162,49 @@ void round_table(const FrozenGrid& grid, const ColumnBlock& block) {
     Columns<TableGrid>(grid, block).run();
 }
 
+// Squares of so many rows and channels, by way of a copy: rows a power of two apart would push each
+// other out of the cache between one channel and the next.
+constexpr size_t kSquare = 16;
+
+HWY_INLINE void gather_square(const float* rows, size_t width, const uint32_t* places,
+                              float* columns) {
+    HWY_ALIGN float square[kSquare * kSquare];
+    for (size_t r = 0; r < kSquare; ++r) {
+        for (size_t c = 0; c < kSquare; c += kLanes) {
+            hn::Store(hn::LoadU(Floats(), rows + r * width + c), Floats(),
+                      square + r * kSquare + c);
+        }
+    }
+    const hn::RebindToSigned<Floats> ints;
+    const auto offsets = hn::Mul(hn::Iota(ints, 0), hn::Set(ints, int32_t{kSquare}));
+    for (size_t c = 0; c < kSquare; ++c) {
+        for (size_t r = 0; r < kSquare; r += kLanes) {
+            const Vec values = hn::GatherIndex(Floats(), square + r * kSquare + c, offsets);
+            hn::Store(values, Floats(), columns + places[c] * kTileRows + r);
+        }
+    }
+}
+
+void gather_columns(const float* rows, size_t width, const uint32_t* places, float* columns) {
+    for (size_t row = 0; row < kTileRows; row += kSquare) {
+        for (size_t c = 0; c < width; c += kSquare) {
+            gather_square(rows + row * width + c, width, places + c, columns + row);
+        }
+    }
+}
+
+bool all_finite(const float* values, size_t count) {
+    auto odd = hn::Zero(Floats());
+    size_t i = 0;
+    // What is finite, times zero, is zero.
+    for (; i + kLanes <= count; i += kLanes) {
+        odd = hn::Or(odd, hn::Mul(hn::LoadU(Floats(), values + i), hn::Zero(Floats())));
+    }
+    bool finite = hn::AllTrue(Floats(), hn::Eq(odd, hn::Zero(Floats())));
+    for (; i < count; ++i) finite = finite && values[i] * 0 == 0;
+    return finite;
+}
+
 }  // namespace bitgauge::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -170,6 +213,8 @@ namespace bitgauge {
 
 HWY_EXPORT(round_even);
 HWY_EXPORT(round_table);
+HWY_EXPORT(gather_columns);
+HWY_EXPORT(all_finite);
 
 void round_columns(const FrozenGrid& grid, const ColumnBlock& block) {
     if (grid.even) {
@@ -177,6 +222,14 @@ void round_columns(const FrozenGrid& grid, const ColumnBlock& block) {
     } else {
         HWY_DYNAMIC_DISPATCH(round_table)(grid, block);
     }
+}
+
+void load_columns(const float* rows, size_t width, const uint32_t* places, float* columns) {
+    HWY_DYNAMIC_DISPATCH(gather_columns)(rows, width, places, columns);
+}
+
+bool are_finite(std::span<const float> values) {
+    return HWY_DYNAMIC_DISPATCH(all_finite)(values.data(), values.size());
 }
 
 }  // namespace bitgauge

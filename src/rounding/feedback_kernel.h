@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "qtype/frozen_blocks.h"
 
@@ -32,5 +33,12 @@ struct ColumnBlock {
 // Each column in turn: v = the value of the grid nearest to w and the feedback of the errors
 // before.
 void round_columns(const FrozenGrid& grid, const ColumnBlock& block);
+
+// Rows of `width` values to columns: channel c to columns[places[c] * kTileRows], of kTileRows
+// rows.
+void load_columns(const float* rows, size_t width, const uint32_t* places, float* columns);
+
+// Neither NaN nor infinite.
+bool are_finite(std::span<const float> values);
 
 }  // namespace bitgauge

@@ -24,6 +24,7 @@ class LatticeTable {
     static const LatticeTable& of(const FrozenLattice& frozen);
 
     size_t dims() const { return dims_; }
+    size_t points() const { return values_.size() / dims_; }
     size_t halves() const { return half_values_.size() / (dims_ / 2); }
     // dims / 2 values of a half.
     const float* half_values(size_t half) const { return half_values_.data() + half * dims_ / 2; }

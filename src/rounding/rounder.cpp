@@ -1,11 +1,11 @@
 #include "rounding/rounder.h"
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 #include <vector>
 
 #include <fmt/format.h>
+#include <oneapi/tbb/enumerable_thread_specific.h>
 #include <oneapi/tbb/parallel_for.h>
 
 #include "bitgauge/error.h"
@@ -25,16 +25,12 @@ namespace {
 
 constexpr double kImportanceEpsilon = 1e-6;
 
-bool all_finite(std::span<const float> values) {
-    return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
-}
-
 const InputMoments& checked(const InputMoments& moments) {
     if (moments.tokens == 0) {
         throw Error(ErrorKind::kInput, "rounding with feedback has no tokens to go by",
                     "use a longer text");
     }
-    if (!all_finite(moments.second) || !all_finite(moments.shift)) {
+    if (!are_finite(moments.second) || !are_finite(moments.shift)) {
         throw Error(ErrorKind::kNotFinite,
                     fmt::format("moments of {} channels over {} tokens are not finite",
                                 moments.width, moments.tokens));
@@ -95,25 +91,33 @@ struct Rounder::State {
         return units;
     }
 
-    void round_tile(int type_id, std::span<const float> weights, std::span<std::byte> out) {
-        const size_t rows = weights.size() / moments.width;
-        std::vector<float> target(kTileRows * moments.width);
-        std::copy(weights.begin(), weights.end(), target.begin());
-        correction.apply(target);
-        encode_rows(type_id, std::span(target).first(weights.size()), moments.width, importance,
-                    out);
-        choose_integers(influences(type_id), type_id, target, rows, out);
+    // What a thread needs for its tiles.
+    struct Work {
+        TileRounder tile;
+        std::vector<float> target;
+    };
+    Work make_work(int type_id) {
+        return {{type_id, influences(type_id).factor.order},
+                std::vector<float>(kTileRows * moments.width)};
     }
 
-    void choose_integers(const Influences& by, int type_id, std::span<const float> target,
-                         size_t rows, std::span<std::byte> out) const {
-        TileRounder tile(type_id, by.factor.order);
-        tile.load(target, out, rows);
+    void round_tile(int type_id, std::span<const float> weights, std::span<std::byte> out,
+                    Work& work) {
+        const size_t rows = weights.size() / moments.width;
+        std::copy(weights.begin(), weights.end(), work.target.begin());
+        correction.apply(work.target);
+        encode_rows(type_id, std::span(work.target).first(weights.size()), moments.width,
+                    importance, out);
+        work.tile.load(work.target, out, rows);
+        choose_integers(influences(type_id), work.tile);
+        work.tile.store(out, rows);
+    }
+
+    void choose_integers(const Influences& by, TileRounder& tile) const {
         tile.feed_back({by.factor.upper, by.metrics});
         for (int sweep = 0; sweep < setting.sweeps; ++sweep) {
             tile.sweep({by.coupling.matrix, by.coupling.metrics});
         }
-        tile.store(out, rows);
     }
 
     const InputMoments& moments;
@@ -148,16 +152,18 @@ void Rounder::round(int type_id, std::span<const float> weights, std::span<std::
     const QType& type = *type_by_id(type_id);
     const size_t width = state_->moments.width;
     check_sizes(type, width, weights.size(), out.size());
-    if (!all_finite(weights)) {
+    if (!are_finite(weights)) {
         throw Error(ErrorKind::kNotFinite, "weights to be rounded are not finite");
     }
     const size_t rows = weights.size() / width;
+    tbb::enumerable_thread_specific<State::Work> works([&] { return state_->make_work(type_id); });
     tbb::parallel_for(size_t{0}, (rows + kTileRows - 1) / kTileRows, [&](size_t tile) {
         const size_t first = tile * kTileRows;
         const size_t count = std::min(kTileRows, rows - first);
         state_->round_tile(
             type_id, weights.subspan(first * width, count * width),
-            out.subspan(type.row_bytes(first * width), type.row_bytes(count * width)));
+            out.subspan(type.row_bytes(first * width), type.row_bytes(count * width)),
+            works.local());
     });
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
-// Square matrices in place: the other half of a symmetric one, and rows and columns in another
-// order.
+// Symmetric matrices that are given by their lower triangle, in another order.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,10 +9,12 @@
 
 namespace bitgauge {
 
-// Copies the lower triangle to the upper one.
-void mirror_lower(std::vector<float>& matrix, size_t width);
+// Both halves of the symmetric matrix whose lower triangle is given, times `factor`.
+std::vector<float> mirrored(const std::vector<float>& lower, size_t width, float factor);
 
-// Entry (i, j) becomes that of (order[i], order[j]); `order` is a permutation.
-void permute(std::vector<float>& matrix, std::span<const uint32_t> order);
+// Entry (i, j) becomes that of (order[i], order[j]); `order` is a permutation. kLower: only for
+// j <= i, what is above is spoiled.
+enum class Half { kBoth, kLower };
+void permute(std::vector<float>& matrix, std::span<const uint32_t> order, Half half);
 
 }  // namespace bitgauge

@@ -84,16 +84,27 @@ class ScalarGrid : public TileGrid {
 
     void store(std::span<std::byte> encoded, size_t rows) const override {
         const size_t row_bytes = encoded.size() / rows;
-        std::vector<uint8_t> levels(order_.size());
+        const size_t width = order_.size();
+        std::vector<uint8_t> levels(kRowsAtOnce * width);
         for (size_t r = 0; r < rows; ++r) {
-            for (size_t k = 0; k < order_.size(); ++k) {
-                levels[order_[k]] = levels_[k * kTileRows + r];
-            }
-            write_levels(type_id_, levels, encoded.subspan(r * row_bytes, row_bytes));
+            if (r % kRowsAtOnce == 0) gather_levels(r, levels.data());
+            write_levels(type_id_, std::span(levels).subspan(r % kRowsAtOnce * width, width),
+                         encoded.subspan(r * row_bytes, row_bytes));
         }
     }
 
   private:
+    static constexpr size_t kRowsAtOnce = 8;
+
+    // Of some rows from `row` on, in the order of the channels.
+    void gather_levels(size_t row, uint8_t* levels) const {
+        for (size_t k = 0; k < order_.size(); ++k) {
+            const uint8_t* from = levels_.data() + k * kTileRows + row;
+            uint8_t* to = levels + order_[k];
+            for (size_t r = 0; r < kRowsAtOnce; ++r) to[r * order_.size()] = from[r];
+        }
+    }
+
     int type_id_;
     const FrozenGrid& grid_;
     std::span<const uint32_t> order_;

@@ -10,8 +10,6 @@ namespace {
 
 // What comes before a block is one product; within it, columns wait for each other.
 constexpr size_t kBlockColumns = 128;
-// Channels of a row in one line of the cache.
-constexpr size_t kLineChannels = 16;
 
 }  // namespace
 
@@ -28,19 +26,8 @@ TileRounder::TileRounder(int type_id, std::span<const uint32_t> order)
 
 void TileRounder::load(std::span<const float> target, std::span<const std::byte> encoded,
                        size_t rows) {
-    load_target(target);
+    load_columns(target.data(), width_, places_.data(), target_.data());
     grid_->load(encoded, rows);
-}
-
-void TileRounder::load_target(std::span<const float> target) {
-    for (size_t first = 0; first < width_; first += kLineChannels) {
-        for (size_t r = 0; r < kTileRows; ++r) {
-            const float* from = target.data() + r * width_;
-            for (size_t c = first; c < first + kLineChannels; ++c) {
-                target_[places_[c] * kTileRows + r] = from[c];
-            }
-        }
-    }
 }
 
 void TileRounder::feed_back(const Influence& influence) {

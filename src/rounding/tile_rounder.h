@@ -37,7 +37,6 @@ class TileRounder {
     void store(std::span<std::byte> encoded, size_t rows) const;
 
   private:
-    void load_target(std::span<const float> target);
     void feed_back_into(const Influence& influence, size_t first, size_t columns);
     void sweep_into(const Influence& influence, size_t first, size_t columns);
     void add_influence(const Influence& influence, size_t from, size_t count, size_t first,
