@@ -82,6 +82,7 @@ class Chain {
         SweepOptions sweeping = options_.sweep;
         sweeping.texts = texts_.sweep;
         sweeping.importance = importance_;
+        sweeping.sizes = options_.sizes;
         sweeping.work = work_ / "sweep";
         sweeping.engine = options_.engine;
         sweeping.isolation = options_.isolation;
@@ -101,7 +102,8 @@ class Chain {
 
     void make_mixer() {
         const auto found = sensitivities(outcome_.sweep);
-        outcome_.calibration = calibrate(outcome_.sweep, found);
+        outcome_.calibration =
+            through_mixes(calibrate(outcome_.sweep, found), outcome_.sweep, found);
         mixer_.emplace(model_, outcome_.sweep, found, options_.mix, outcome_.calibration);
     }
 

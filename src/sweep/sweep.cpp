@@ -36,6 +36,7 @@ constexpr uint64_t kMostWeights = 128U << 10U;  // per tensor, for its type erro
 constexpr size_t kProbesAtOnce = 128;
 constexpr double kDisagreement = 1.65;                // of neighbours in depth: e^0.5
 constexpr double kReferenceBits[] = {2.7, 3.7, 5.3};  // per weight
+constexpr const char* kReferenceName = "mix of ";
 
 // Types whose errors are measured: all that ggml can encode, for plans with other wishes.
 std::vector<std::string> encoded_types() {
@@ -244,7 +245,24 @@ class Sweep {
         const auto mixes = reference_mixes();
         measure_on(baseline(), mixes, /*probes_text=*/true);
         measure_on(folder, mixes, /*probes_text=*/false);
+        if (!options_.sizes.empty()) measure_on(folder, mixes_near_sizes(), /*probes_text=*/false);
         outcome_.complete = true;
+    }
+
+    // What plans of the sizes that will be asked for come to; the same ones whatever was asked for
+    // before.
+    std::vector<NamedMix> mixes_near_sizes() const {
+        SweepTable kept = *store_.find_sweep(table_.key);
+        std::erase_if(kept.mixes,
+                      [](const MeasuredMix& mix) { return !mix.name.starts_with(kReferenceName); });
+        const auto found = sensitivities(kept);
+        const Mixer mixer(model_, kept, found, {}, calibrate(kept, found));
+        std::vector<NamedMix> mixes;
+        for (const uint64_t size : options_.sizes) {
+            const MixPlan plan = mixer.for_bytes(size);
+            mixes.push_back({fmt::format("mix near {} bytes", size), plan.mix, plan.file_bytes});
+        }
+        return mixes;
     }
 
     void measure_on(const fs::path& text, const std::vector<NamedMix>& mixes, bool probes_text) {
@@ -272,8 +290,8 @@ class Sweep {
             const double wanted = bits / 8 * static_cast<double>(file_.parameters());
             const auto bytes = std::max(static_cast<uint64_t>(wanted), mixer.smallest_bytes());
             const MixPlan plan = mixer.for_bytes(bytes);
-            mixes.push_back(
-                {fmt::format("mix of {} bits per weight", bits), plan.mix, plan.file_bytes});
+            mixes.push_back({fmt::format("{}{} bits per weight", kReferenceName, bits), plan.mix,
+                             plan.file_bytes});
         }
         return mixes;
     }
