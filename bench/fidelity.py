@@ -64,11 +64,17 @@ class Bench:
         self.plans = Kept(options.work / "plans.json", setting)
 
     def prepare(self):
-        self.program.sweep(self.options, self.sweep, "--full")
+        self.program.sweep(self.options, self.sweep, "--full", "--size", self.sizes())
         for text in self.held_out:
             self.program.say("baseline", self.options.original, "-t", text.text, "--window",
                              self.options.window, "--max-windows", self.options.verify_windows,
                              "-o", self.baseline(text), "--quiet", *self.program.threads)
+
+    def sizes(self) -> str:
+        """Of the presets whose sizes are planned for, in bytes."""
+        names = self.options.sizes_of.split(",")
+        return ",".join(str(self.presets.once("sizes", name, lambda: self.preset_size(name))["bytes"])
+                        for name in names)
 
     def baseline(self, text: HeldOut) -> Path:
         return self.options.work / "baselines" / text.key

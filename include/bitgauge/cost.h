@@ -78,6 +78,14 @@ struct Calibration {
     double exponent = 1;
     double floor = 0;  // nats
 
+    // How far the fit is off at mixes that were measured: ln of what the part above the floor is
+    // over the fit's. Between two of them linear in ln(disturbance), beyond them as at the nearest.
+    struct Correction {
+        double disturbance = 0;
+        double log_ratio = 0;
+    };
+    std::vector<Correction> corrections;  // disturbances ascend; empty: the fit alone
+
     double divergence(double disturbance) const;
     double disturbance_for(double divergence) const;  // its inverse; 0 at or below the floor
 };
@@ -86,6 +94,12 @@ struct Calibration {
 // 2) and the scale, least squares on the logarithm; without, the scale from one mix, the exponent
 // (0.7 to 1.5) from two, the floor from three. No mixes: as Calibration is made.
 Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& sensitivities);
+
+// `fit` of the table, with corrections that lead it through the table's mixes: what is planned near
+// one of them is promised what that one came to. Where mixes of more disturbance came to less,
+// neighbours are averaged until none does [pool adjacent violators; Ayer et al. 1955].
+Calibration through_mixes(const Calibration& fit, const SweepTable& table,
+                          const std::vector<Sensitivity>& sensitivities);
 
 // --- mixes ---------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ struct SweepOptions {
     Protocol protocol{.window_tokens = 512, .warmup_tokens = 64};
     uint64_t tokens = 8192;             // scored, of each probe (about: whole windows)
     uint64_t reference_tokens = 32768;  // scored, of whole mixes
+    std::vector<uint64_t> sizes;        // of files to be planned: a mix near each is measured, too
     std::filesystem::path importance;   // empty: none
     bool full = false;                  // every tensor, not only every `every`-th layer
     uint32_t every = 8;

@@ -68,7 +68,8 @@ std::vector<std::string> told(const Prior& prior, const std::vector<std::string>
 PlanBasis swept_basis(const GgufFile& file, const std::filesystem::path& store) {
     PlanBasis basis{.table = newest_sweep(file, store)};
     basis.sensitivities = sensitivities(basis.table);
-    basis.calibration = calibrate(basis.table, basis.sensitivities);
+    basis.calibration = through_mixes(calibrate(basis.table, basis.sensitivities), basis.table,
+                                      basis.sensitivities);
     basis.importance = !basis.table.importance_hash.empty();
     return basis;
 }

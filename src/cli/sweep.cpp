@@ -14,6 +14,7 @@
 #include "cli/dynamic_report.h"
 #include "cli/engine_options.h"
 #include "cli/require.h"
+#include "cli/sizes.h"
 #include "cli/sweep_options.h"
 
 namespace bitgauge {
@@ -26,6 +27,7 @@ struct SweepArguments {
     fs::path store = "bitgauge.db";
     std::string share;
     std::vector<fs::path> merged;
+    std::vector<std::string> sizes;
     SweepOptions options;
     bool json = false;
 };
@@ -46,6 +48,7 @@ void run_sweep(SweepArguments& a, Console& console) {
     require_texts(a.options.texts);
     a.options.isolation = this_program();
     if (!a.share.empty()) a.options.share = parse_share(a.share);
+    for (const std::string& size : a.sizes) a.options.sizes.push_back(parse_size(size));
     if (a.options.work.empty()) a.options.work = a.store.string() + ".sweep";
     Store store(a.store);
     for (const fs::path& other : a.merged) store.merge(other);
@@ -67,6 +70,12 @@ void add_sweep(CLI::App& app, Console& console) {
     command->add_option("-i,--imatrix", a->options.importance, "Importance, for the encoders")
         ->type_name("FILE");
     add_sweep_options(*command, a->options);
+    command
+        ->add_option("--size", a->sizes,
+                     "Of files to be planned: a mix near each is measured, and promises are surer")
+        ->delimiter(',')
+        ->type_name("SIZE")
+        ->group("Measurement");
     command->add_option("--share", a->share, "The part of this machine, 1/4 to 4/4; then merge")
         ->type_name("I/N")
         ->group("Measurement");

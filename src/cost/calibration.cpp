@@ -44,6 +44,17 @@ std::optional<Parts> parts_of(const MeasuredMix& mix, const SweepTable& table,
     return parts.disturbs() ? std::optional(parts) : std::nullopt;
 }
 
+std::vector<Parts> measured_mixes(const SweepTable& table,
+                                  const std::vector<Sensitivity>& sensitivities) {
+    std::vector<Parts> mixes;
+    for (const MeasuredMix& mix : table.mixes) {
+        if (mix.probes_text) continue;
+        auto parts = parts_of(mix, table, sensitivities);
+        if (parts) mixes.push_back(std::move(*parts));
+    }
+    return mixes;
+}
+
 Points points_at(const std::vector<Parts>& mixes, double norm) {
     Points points;
     for (const Parts& mix : mixes) points.push_back({joined(mix.tensors, norm), mix.measured});
@@ -118,31 +129,93 @@ double straightening_floor(const Points& points) {
     return below;
 }
 
+// --- corrections ---------------------------------------------------------------------------------
+
+using Corrections = std::vector<Calibration::Correction>;
+
+double corrected_by(const Corrections& corrections, double disturbance) {
+    if (corrections.empty()) return 0;
+    const auto after = std::ranges::lower_bound(corrections, disturbance, {},
+                                                &Calibration::Correction::disturbance);
+    if (after == corrections.begin()) return after->log_ratio;
+    if (after == corrections.end()) return corrections.back().log_ratio;
+    const auto before = after - 1;
+    const double share = std::log(disturbance / before->disturbance) /
+                         std::log(after->disturbance / before->disturbance);
+    return before->log_ratio + share * (after->log_ratio - before->log_ratio);
+}
+
+// Neighbours of which the one with more disturbance came to less: their mean.
+Points without_descents(const Points& ascending) {
+    struct Pool {
+        double log_disturbance, log_measured, n;
+        double mean() const { return log_measured / n; }
+    };
+    std::vector<Pool> pools;
+    for (const Point& p : ascending) {
+        pools.push_back({std::log(p.disturbance), std::log(p.measured), 1});
+        while (pools.size() > 1 && pools.back().mean() <= pools[pools.size() - 2].mean()) {
+            const Pool last = pools.back();
+            pools.pop_back();
+            pools.back().log_disturbance += last.log_disturbance;
+            pools.back().log_measured += last.log_measured;
+            pools.back().n += last.n;
+        }
+    }
+    Points points;
+    for (const Pool& pool : pools) {
+        points.push_back({std::exp(pool.log_disturbance / pool.n), std::exp(pool.mean())});
+    }
+    return points;
+}
+
 }  // namespace
 
 double Calibration::divergence(double disturbance) const {
-    return floor + scale * std::pow(std::max(disturbance, 0.0), exponent);
+    if (!(disturbance > 0)) return floor;
+    return floor + scale * std::pow(disturbance, exponent) *
+                       std::exp(corrected_by(corrections, disturbance));
 }
 
 double Calibration::disturbance_for(double divergence) const {
     if (divergence <= floor) return 0;
-    return std::pow((divergence - floor) / scale, 1 / exponent);
+    const auto by_fit = [&](double correction) {
+        return std::pow((divergence - floor) / scale / std::exp(correction), 1 / exponent);
+    };
+    if (corrections.empty()) return by_fit(0);
+    const auto [least, most] = std::ranges::minmax(corrections, {}, &Correction::log_ratio);
+    double below = by_fit(most.log_ratio), above = by_fit(least.log_ratio);
+    for (int i = 0; i < 60; ++i) {
+        const double middle = std::sqrt(below * above);
+        (this->divergence(middle) < divergence ? below : above) = middle;
+    }
+    return above;
 }
 
 Calibration calibrate(const SweepTable& table, const std::vector<Sensitivity>& sensitivities) {
-    std::vector<Parts> mixes;
-    bool switches = false;
-    for (const MeasuredMix& mix : table.mixes) {
-        if (mix.probes_text) continue;
-        auto parts = parts_of(mix, table, sensitivities);
-        if (!parts) continue;
-        switches = switches || parts->switches();
-        mixes.push_back(std::move(*parts));
-    }
+    const std::vector<Parts> mixes = measured_mixes(table, sensitivities);
     if (mixes.empty()) return {};
-    if (switches) return fit_norm(mixes);
+    if (std::ranges::any_of(mixes, &Parts::switches)) return fit_norm(mixes);
     const Points points = points_at(mixes, Calibration().norm);
     return fit_line(points, points.size() > 2 ? straightening_floor(points) : 0);
+}
+
+Calibration through_mixes(const Calibration& fit, const SweepTable& table,
+                          const std::vector<Sensitivity>& sensitivities) {
+    Calibration through = fit;
+    through.corrections.clear();
+    Points above_floor;
+    for (Point point : points_at(measured_mixes(table, sensitivities), fit.norm)) {
+        point.measured -= fit.floor;
+        if (point.measured > 0) above_floor.push_back(point);
+    }
+    Corrections corrections;
+    for (const Point& point : without_descents(above_floor)) {
+        const double fitted = through.divergence(point.disturbance) - fit.floor;
+        corrections.push_back({point.disturbance, std::log(point.measured / fitted)});
+    }
+    through.corrections = std::move(corrections);
+    return through;
 }
 
 }  // namespace bitgauge

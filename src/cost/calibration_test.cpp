@@ -168,6 +168,60 @@ TEST(Calibration, AtOrBelowTheFloorNothingMayBeDisturbed) {
     EXPECT_EQ(one.divergence(0), 0.01);
 }
 
+// Mixes of which each is off the fit by a factor of its own.
+SweepTable with_deviations(const std::vector<Sensitivity>& s, const Calibration& truth,
+                           const std::vector<double>& factors) {
+    SweepTable table = with_mixes(s, truth, factors.size());
+    for (size_t m = 0; m < factors.size(); ++m) table.mixes[m].kld_nats.value *= factors[m];
+    return table;
+}
+
+double disturbance_of(const MeasuredMix& mix, const SweepTable& table,
+                      const std::vector<Sensitivity>& s, double norm) {
+    std::vector<Disturbed> parts;
+    for (size_t i = 0; i < table.tensors.size(); ++i) {
+        const TensorCost& tensor = table.tensors[i];
+        parts.push_back(disturbed(s[i], tensor.errors.at(mix.types.at(tensor.tensor))));
+    }
+    return joined(parts, norm);
+}
+
+TEST(Calibration, LedThroughMixesItGivesWhatTheyCameTo) {
+    for (const bool switching : {false, true}) {
+        const auto s = made_sensitivities(switching);
+        const SweepTable table = with_deviations(s, {.scale = 0.8}, {1.05, 0.97, 1.1, 0.9});
+        const Calibration fit = calibrate(table, s);
+        const Calibration through = through_mixes(fit, table, s);
+        for (const MeasuredMix& mix : table.mixes) {
+            const double d = disturbance_of(mix, table, s, fit.norm);
+            EXPECT_NEAR(through.divergence(d) / mix.kld_nats.value, 1, 1e-9);
+            EXPECT_NEAR(through.disturbance_for(mix.kld_nats.value) / d, 1, 1e-9);
+        }
+    }
+}
+
+TEST(Calibration, LedThroughMixesItNeverFalls) {
+    EXPECT_TRUE(rc::check([](uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+        const auto s = made_sensitivities(true);
+        const std::vector<double> factors{0.2 + a / 64.0, 0.2 + b / 64.0, 0.2 + c / 64.0,
+                                          0.2 + d / 64.0};
+        const SweepTable table = with_deviations(s, {}, factors);
+        const Calibration through = through_mixes(calibrate(table, s), table, s);
+        double before = 0;
+        for (double disturbance = 1e-5; disturbance < 10; disturbance *= 1.1) {
+            const double nats = through.divergence(disturbance);
+            RC_ASSERT(nats >= before * (1 - 1e-9));
+            before = nats;
+        }
+    }));
+}
+
+TEST(Calibration, LedThroughNoMixesItIsTheFit) {
+    const Calibration through = through_mixes({.scale = 2}, made_table(), made_sensitivities(true));
+    EXPECT_TRUE(through.corrections.empty());
+    EXPECT_EQ(through.divergence(0.5), 1);
+}
+
 TEST(Disturbance, WhatIsNotQuantizedAddsNothing) {
     const auto s = made_sensitivities(true);
     EXPECT_EQ(joined({disturbed(s[0], 0), disturbed(s[1], 0)}, 1.4), 0);

@@ -111,7 +111,7 @@ class VariantPass {
     void begin_progress(size_t first) {
         size_t passes = 0;
         for (size_t stage = first; stage < model_.stages(); ++stage) {
-            ++passes;
+            if (needs_base(stage)) ++passes;
             passes += static_cast<size_t>(std::ranges::count_if(
                 travellers_, [&](const Traveller& t) { return t.begins <= stage; }));
         }
@@ -124,7 +124,7 @@ class VariantPass {
         const Model model = model_.load(stage);
         Context context(model, context_shape(job_.base.shape), job_.base.engine);
         context.find_weights();
-        run_base(context, stage);
+        if (needs_base(stage)) run_base(context, stage);
         for (size_t v = 0; v < travellers_.size(); ++v) {
             if (travellers_[v].begins > stage) continue;
             const auto changed = travellers_[v].changed.find(stage);
@@ -168,8 +168,16 @@ class VariantPass {
         run_variant(context, stage, v);
     }
 
-    // What the base gives at the end is known to whoever has the baseline, but weights have to have
-    // been used once before they can be found, and a variant may part from the base right here.
+    // Whether a variant parts from the base behind this stage, or is exchanged in place here:
+    // weights have to have been used once before they can be found. What the base gives at the end
+    // is known to whoever has the baseline.
+    bool needs_base(size_t stage) const {
+        return std::ranges::any_of(travellers_, [&](const Traveller& t) {
+            return t.begins > stage ||
+                   (t.job->use == VariantUse::kDequantized && t.changed.contains(stage));
+        });
+    }
+
     void run_base(Context& context, size_t stage) {
         Nobody nobody;
         for (size_t b = 0; b < batches_.size(); ++b) {

@@ -86,6 +86,7 @@ class Chain {
         SweepOptions sweeping = options_.sweep;
         sweeping.texts = texts_.sweep;
         sweeping.importance = importance_;
+        if (!options_.feedback) sweeping.sizes = options_.sizes;
         sweeping.work = work_ / "sweep";
         sweeping.engine = options_.engine;
         sweeping.isolation = options_.isolation;
@@ -95,7 +96,8 @@ class Chain {
 
     void calibrate_sweep() {
         sensitivities_ = sensitivities(outcome_.sweep);
-        outcome_.calibration = calibrate(outcome_.sweep, sensitivities_);
+        outcome_.calibration = through_mixes(calibrate(outcome_.sweep, sensitivities_),
+                                             outcome_.sweep, sensitivities_);
     }
 
     void guess() {

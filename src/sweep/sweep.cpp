@@ -32,10 +32,11 @@ namespace {
 // that part from the rest.
 constexpr double kProbeError = 0.025, kSmallError = 0.0012;
 constexpr uint32_t kSmallEvery = 3;             // in depth
-constexpr uint64_t kMostWeights = 256U << 10U;  // per tensor, for its type errors
+constexpr uint64_t kMostWeights = 128U << 10U;  // per tensor, for its type errors
 constexpr size_t kProbesAtOnce = 128;
 constexpr double kDisagreement = 1.65;                // of neighbours in depth: e^0.5
 constexpr double kReferenceBits[] = {2.7, 3.7, 5.3};  // per weight
+constexpr const char* kReferenceName = "mix of ";
 
 // Types whose errors are measured: all that ggml can encode, for plans with other wishes.
 std::vector<std::string> encoded_types() {
@@ -178,12 +179,23 @@ class Sweep {
             return i % options_.share.count != options_.share.index ||
                    !table_.tensors[i].probes.empty();
         });
-        const size_t at_once = kProbesAtOnce / (model_.experts > 0 ? 2 : 1);
-        for (size_t first = 0; first < tensors.size(); first += at_once) {
-            const size_t n = std::min(at_once, tensors.size() - first);
-            probe_some(std::span(tensors).subspan(first, n));
+        for (std::span<const size_t> due(tensors); !due.empty();) {
+            const size_t n = fitting_in_one_pass(due);
+            probe_some(due.first(n));
+            due = due.subspan(n);
         }
     }
+
+    // How many of the first tensors are disturbed in one pass.
+    size_t fitting_in_one_pass(std::span<const size_t> tensors) const {
+        size_t probes = 0, n = 0;
+        for (; n < tensors.size(); ++n) {
+            probes += probes_of(tensors[n]);
+            if (probes > kProbesAtOnce) break;
+        }
+        return n;
+    }
+    size_t probes_of(size_t tensor) const { return has_small_[tensor] ? 2 : 1; }
 
     // In one pass; where that is stopped, it goes on with the layer where it was.
     void probe_some(std::span<const size_t> tensors) {
@@ -197,7 +209,7 @@ class Sweep {
                                               measuring, {}, progress_);
         size_t next = 0;
         for (const size_t i : tensors) {
-            const size_t n = has_small_[i] ? 2 : 1;
+            const size_t n = probes_of(i);
             keep(table_.tensors[i], std::span(specs).subspan(next, n),
                  std::span(records).subspan(next, n));
             next += n;
@@ -227,21 +239,37 @@ class Sweep {
     // Whole mixes: what sums of single tensors come to, and on more text than those were measured
     // on, what that text is beside all of it.
     void measure_reference() {
-        const fs::path folder = options_.work / "reference";
-        make_text_baseline(original_, folder, slice(options_.reference_tokens), options_.engine,
+        const fs::path folder = options_.work / "mixes";
+        make_text_baseline(original_, folder, slice(options_.reference_tokens), engine_,
                            options_.isolation, progress_);
         const auto mixes = reference_mixes();
-        measure_on(baseline(), engine_, mixes, /*probes_text=*/true);
-        measure_on(folder, options_.engine, mixes, /*probes_text=*/false);
+        measure_on(baseline(), mixes, /*probes_text=*/true);
+        measure_on(folder, mixes, /*probes_text=*/false);
+        if (!options_.sizes.empty()) measure_on(folder, mixes_near_sizes(), /*probes_text=*/false);
         outcome_.complete = true;
     }
 
-    void measure_on(const fs::path& text, const EngineOptions& engine,
-                    const std::vector<NamedMix>& mixes, bool probes_text) {
+    // What plans of the sizes that will be asked for come to; the same ones whatever was asked for
+    // before.
+    std::vector<NamedMix> mixes_near_sizes() const {
+        SweepTable kept = *store_.find_sweep(table_.key);
+        std::erase_if(kept.mixes,
+                      [](const MeasuredMix& mix) { return !mix.name.starts_with(kReferenceName); });
+        const auto found = sensitivities(kept);
+        const Mixer mixer(model_, kept, found, {}, calibrate(kept, found));
+        std::vector<NamedMix> mixes;
+        for (const uint64_t size : options_.sizes) {
+            const MixPlan plan = mixer.for_bytes(size);
+            mixes.push_back({fmt::format("mix near {} bytes", size), plan.mix, plan.file_bytes});
+        }
+        return mixes;
+    }
+
+    void measure_on(const fs::path& text, const std::vector<NamedMix>& mixes, bool probes_text) {
         const auto records = measure_mixes({.original = original_,
                                             .importance = options_.importance,
                                             .baseline = text,
-                                            .engine = engine,
+                                            .engine = engine_,
                                             .isolation = options_.isolation},
                                            mixes, store_, progress_);
         for (size_t i = 0; i < mixes.size(); ++i) {
@@ -262,8 +290,8 @@ class Sweep {
             const double wanted = bits / 8 * static_cast<double>(file_.parameters());
             const auto bytes = std::max(static_cast<uint64_t>(wanted), mixer.smallest_bytes());
             const MixPlan plan = mixer.for_bytes(bytes);
-            mixes.push_back(
-                {fmt::format("mix of {} bits per weight", bits), plan.mix, plan.file_bytes});
+            mixes.push_back({fmt::format("{}{} bits per weight", kReferenceName, bits), plan.mix,
+                             plan.file_bytes});
         }
         return mixes;
     }
@@ -274,7 +302,7 @@ class Sweep {
     Progress& progress_;
     GgufFile file_;
     ModelHeader model_;
-    EngineOptions engine_;         // of probes
+    EngineOptions engine_;
     std::vector<bool> has_small_;  // by tensor: disturbed twice
     std::optional<Importance> importance_;
     SweepTable table_;

@@ -66,6 +66,19 @@ TEST_F(SweepOf, TheSameCallAgainMeasuresNothing) {
     EXPECT_EQ(again.table.key, first.table.key);
 }
 
+TEST_F(SweepOf, AMixNearEachSizeIsMeasuredAndPromised) {
+    options_.sizes = {1'000'000, 1'500'000};
+    const SweepTable table = sweep("a.db").table;
+    EXPECT_EQ(table.mixes.size(), 8U);
+    const auto found = sensitivities(table);
+    const Calibration through = through_mixes(calibrate(table, found), table, found);
+    const Mixer mixer(model_header(GgufFile::open(baby_llama())), table, found, {}, through);
+    for (const MeasuredMix& mix : table.mixes) {
+        if (!mix.name.starts_with("mix near")) continue;
+        EXPECT_NEAR(mixer.predict(mix.types).value / mix.kld_nats.value, 1, 1e-6) << mix.name;
+    }
+}
+
 TEST_F(SweepOf, TwoMachinesGiveWhatOneDoes) {
     const SweepOutcome whole = sweep("whole.db");
     EXPECT_FALSE(sweep("one.db", {0, 2}).complete);
