@@ -3,7 +3,7 @@
 
     feedback.py --program build/release/bin/bitgauge --original BF16.gguf --text TEXT
                 --held-out NAME=TEXT [--held-out NAME=TEXT] --work FOLDER --out FOLDER
-                [--types Q2_K,Q4_0,...] [--mixtures Q3_K_M,Q4_K_M] [--window N] [--tokens N]
+                [--types Q2_K,Q4_0,...] [--mixtures IQ2_S,...] [--window N] [--tokens N]
                 [--verify-windows N]
 
 --text gives the importance of both and the second moments of the feedback. Every type becomes two
@@ -27,7 +27,7 @@ from fidelity import HeldOut, paired_ratio  # noqa: E402
 from kept import Kept  # noqa: E402
 from program import Program, content_hash  # noqa: E402
 
-TYPES = "Q2_K,Q3_K_S,Q4_K_S,Q5_K_S,Q4_0,IQ4_XS,IQ3_S,IQ2_S"
+TYPES = "Q2_K,Q3_K_S,Q4_K_S,Q5_K_S,Q4_0,IQ4_XS,IQ3_S"
 LEARNT = ("Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q4_0", "IQ4_XS")  # of the summary: K, legacy and IQ4
 
 
@@ -126,7 +126,7 @@ def main():
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--held-out", action="append", required=True, metavar="NAME=TEXT")
     parser.add_argument("--types", default=TYPES)
-    parser.add_argument("--mixtures", default="Q3_K_M,Q4_K_M")
+    parser.add_argument("--mixtures", default="IQ2_S,Q3_K_M,Q4_K_M")
     parser.add_argument("--window", type=int, default=512)
     parser.add_argument("--tokens", type=int, default=0, help="of --text for feedback; 0: all")
     parser.add_argument("--verify-windows", type=int, default=32)

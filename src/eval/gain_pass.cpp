@@ -95,7 +95,8 @@ class GainPass {
         for (size_t b = 0; b < runs_.batches(); ++b) {
             runs_.run(context, stage, b, Track::kOriginal, head, /*keep=*/true);
             auto rows = observer.take();
-            if (with_head) rows[kHead] = head.take();
+            auto of_states = head.take();
+            if (with_head) rows[kHead] = std::move(of_states);
             for (const InputGroup& group : observer.groups()) add(group, rows, b, moments);
             if (with_head) add(of_head, rows, b, moments);
         }

@@ -36,7 +36,7 @@ class RoundingPass {
           runs_(model_, job.windows, job.shape, job.scratch, job.identity, 2, progress) {}
 
     std::vector<std::string> run() {
-        const size_t first = runs_.resume();
+        const size_t first = runs_.first_stage();
         for (size_t stage = 0; stage < first; ++stage) note_finished(stage);
         for (size_t stage = first; stage < model_.stages(); ++stage) {
             run_stage(stage);

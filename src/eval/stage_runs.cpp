@@ -44,6 +44,8 @@ StageRuns::StageRuns(const StagedModel& model, const std::filesystem::path& wind
     first_check_ = batches_.size();
     add_batches(static_cast<size_t>(judges), windows_.size());
     states_.emplace(scratch, identity, tokens_of(tracks));
+    const size_t stage = states_->resume().stage;
+    if (stage < model.stages()) first_stage_ = stage;
 }
 
 void StageRuns::add_batches(size_t first, size_t last) {
@@ -62,11 +64,6 @@ std::vector<uint64_t> StageRuns::tokens_of(size_t tracks) const {
         }
     }
     return tokens;
-}
-
-size_t StageRuns::resume() {
-    const size_t stage = states_->resume().stage;
-    return stage < model_.stages() ? stage : 0;
 }
 
 void StageRuns::finish(size_t stage) {

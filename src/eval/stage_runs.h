@@ -42,8 +42,8 @@ class StageRuns {
               const PassShape& shape, const std::filesystem::path& scratch,
               const std::string& identity, size_t tracks, Progress& progress);
 
-    // The first stage that has still to be run.
-    size_t resume();
+    // The first stage that an earlier pass has not done.
+    size_t first_stage() const { return first_stage_; }
     // All of `stage` is done.
     void finish(size_t stage);
     void discard() { states_->discard(); }
@@ -68,6 +68,7 @@ class StageRuns {
     std::vector<Window> windows_;
     std::vector<WindowBatch> batches_;
     size_t first_check_ = 0;
+    size_t first_stage_ = 0;
     std::optional<StageStates> states_;
 };
 
