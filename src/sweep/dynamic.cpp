@@ -143,6 +143,17 @@ class Chain {
                             .identity.corpus.key;
     }
 
+    // What the original says about the sweep's text, as files are measured.
+    fs::path on_sweep_text() {
+        const fs::path folder = work_ / "promise";
+        make_text_baseline(original_, folder,
+                           {.texts = texts_.sweep,
+                            .protocol = options_.sweep.protocol,
+                            .tokens = options_.sweep.reference_tokens},
+                           options_.engine, options_.isolation, progress_);
+        return folder;
+    }
+
     fs::path held_out() const { return work_ / fmt::format("held-out-{}", options_.verify_tokens); }
 
     // --- one file --------------------------------------------------------------------------------
@@ -185,7 +196,7 @@ class Chain {
         job.out = trial;
         quantize_model(job, progress_);
         file.promised = options_.guess ? file.plan.predicted_nats
-                                       : measured(trial, work_ / "sweep/reference").kld_nats.mean;
+                                       : measured(trial, on_sweep_text()).kld_nats.mean;
         file.record = measured(trial, held_out());
         fs::remove(trial);
         const auto mixes = rivals(model_, *presets_, size);
