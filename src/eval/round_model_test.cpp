@@ -24,7 +24,8 @@ using Types = std::map<std::string, std::string>;
 // Every matrix of the layers.
 Types layers_as(const fs::path& original, const std::string& type) {
     Types types;
-    for (const TensorInfo& tensor : GgufFile::open(original).tensors()) {
+    const GgufFile file = GgufFile::open(original);
+    for (const TensorInfo& tensor : file.tensors()) {
         const bool matrix = tensor.shape.size() > 1 && tensor.name.ends_with(".weight");
         if (matrix && tensor.name.starts_with("blk.")) types[tensor.name] = type;
     }
@@ -82,7 +83,7 @@ class RoundedModel : public ::testing::Test {
     // On text after the first `read` bytes.
     double divergence(const fs::path& original, const fs::path& candidate, size_t read) const {
         const fs::path base = folder_ / "base";
-        make_baseline(original, base, small_baseline(story(folder_, 3000, read), 128),
+        make_baseline(original, base, small_baseline(story(folder_, 2000, read), 128),
                       silent_progress());
         const fs::path files[] = {candidate};
         return measure(files, base, {.engine = one_thread()}, {}, silent_progress())
@@ -94,17 +95,9 @@ class RoundedModel : public ::testing::Test {
 };
 
 TEST_F(RoundedModel, IsNearerToTheOriginalOnTextThatWasNotRead) {
+    constexpr size_t kRead = 4000;
     const Types types = layers_as(baby_llama(), "q4_0");
-    round(baby_llama(), types, 12000);
-    const fs::path nearest = file_with(baby_llama(), types, {}, folder_ / "nearest.gguf");
-    const fs::path feedback = file_with(baby_llama(), types, rounded(), folder_ / "feedback.gguf");
-    EXPECT_EQ(fs::file_size(nearest), fs::file_size(feedback));
-    EXPECT_LT(divergence(baby_llama(), feedback, 12000),
-              0.6 * divergence(baby_llama(), nearest, 12000));
-}
-
-TEST_F(RoundedModel, TellsWhatItSavedOnEachTensor) {
-    const FeedbackOutcome outcome = round(baby_llama(), layers_as(baby_llama(), "q4_0"), 12000);
+    const FeedbackOutcome outcome = round(baby_llama(), types, kRead);
     ASSERT_EQ(outcome.tensors.size(), 35U);
     EXPECT_EQ(outcome.tensors.front().name, "blk.0.attn_q.weight");
     for (const RoundedTensor& tensor : outcome.tensors) {
@@ -113,17 +106,25 @@ TEST_F(RoundedModel, TellsWhatItSavedOnEachTensor) {
         EXPECT_EQ(tensor.with_feedback, 1U) << tensor.name;
         EXPECT_EQ(tensor.fewest_tokens, outcome.tokens) << tensor.name;
     }
+    const fs::path nearest = file_with(baby_llama(), types, {}, folder_ / "nearest.gguf");
+    const fs::path feedback = file_with(baby_llama(), types, rounded(), folder_ / "feedback.gguf");
+    EXPECT_EQ(fs::file_size(nearest), fs::file_size(feedback));
+    EXPECT_LT(divergence(baby_llama(), feedback, kRead),
+              0.7 * divergence(baby_llama(), nearest, kRead));
 }
 
 TEST_F(RoundedModel, GoesOnWithTheMatrixWhereItWasStopped) {
-    const Types types = layers_as(baby_llama(), "q4_0");
-    round(baby_llama(), types, 3000);
+    const Types types{{"blk.0.ffn_up.weight", "q4_0"},
+                      {"blk.1.attn_q.weight", "q4_0"},
+                      {"blk.1.ffn_down.weight", "q4_0"},
+                      {"blk.3.attn_v.weight", "q4_0"}};
+    round(baby_llama(), types, 1500);
     const auto complete = contents(rounded());
     for (const auto& [name, bytes] : complete) {
         const bool early = name.starts_with("blk.0") || name.starts_with("blk.1.attn_q");
         if (!early) fs::remove(rounded() / name);
     }
-    round(baby_llama(), types, 3000);
+    round(baby_llama(), types, 1500);
     EXPECT_EQ(contents(rounded()), complete);
 }
 
@@ -132,7 +133,7 @@ TEST_F(RoundedModel, WithExpertsIsRoundedExpertByExpert) {
                       {"blk.0.ffn_gate_exps.weight", "q3_K"},
                       {"blk.0.ffn_up_exps.weight", "q3_K"},
                       {"output.weight", "q6_K"}};
-    const FeedbackOutcome outcome = round(tiny_moe(), types, 6000);
+    const FeedbackOutcome outcome = round(tiny_moe(), types, 4000);
     ASSERT_EQ(outcome.tensors.size(), 4U);
     for (const RoundedTensor& tensor : outcome.tensors) {
         EXPECT_LE(tensor.feedback_error, tensor.nearest_error) << tensor.name;
@@ -158,7 +159,7 @@ TEST_F(RoundedModel, RefusesATypeThatATensorCannotHave) {
 TEST_F(RoundedModel, GainsAreFoundForEveryTypeThatCanBeHad) {
     const Types types{{"blk.0.attn_q.weight", "q4_0"}, {"blk.2.ffn_down.weight", "q4_0"}};
     const FeedbackGains gains = measure_feedback_gains(
-        baby_llama(), rounded(), feedback_options(story(folder_, 6000), types),
+        baby_llama(), rounded(), feedback_options(story(folder_, 2500), types),
         {"q4_0", "q8_0", "q4_K", "f16"}, silent_progress());
     ASSERT_EQ(gains.size(), 2U);
     for (const auto& [tensor, of_types] : gains) {

@@ -145,7 +145,7 @@ class Chain {
 
     // What the original says about the sweep's text, as files are measured.
     fs::path on_sweep_text() {
-        const fs::path folder = work_ / "promise";
+        fs::path folder = work_ / "promise";
         make_text_baseline(original_, folder,
                            {.texts = texts_.sweep,
                             .protocol = options_.sweep.protocol,
