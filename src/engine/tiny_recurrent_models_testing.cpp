@@ -122,7 +122,8 @@ std::vector<TinyModel> models_of_rwkv() {
         {.name = "rwkv7",
          .architecture = "rwkv7",
          .keys = no_attention() + TinyKeys{{"feed_forward_length", 256},
-                                           {"wkv.head_size", 32},
+                                           // ggml steps through heads by 64 with AVX-512
+                                           {"wkv.head_size", 64},
                                            {"attention.decay_lora_rank", 32},
                                            {"attention.iclr_lora_rank", 32},
                                            {"attention.value_residual_mix_lora_rank", 32},

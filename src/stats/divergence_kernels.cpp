@@ -72,7 +72,8 @@ TileSums cross_sums_of(const float* HWY_RESTRICT reference, const float* HWY_RES
         const auto difference = hn::Sub(hn::Sub(l, m), offsets);
         crosses = hn::MulAdd(hn::LoadU(d, weights + i), difference, crosses);
     }
-    double sum = hn::GetLane(hn::SumOfLanes(d, sums));
+    // As exponentials_of() adds: of equal values both sums are equal.
+    float sum = hn::GetLane(hn::SumOfLanes(d, sums));
     double cross = hn::GetLane(hn::SumOfLanes(d, crosses));
     for (; i < n; ++i) {
         sum += std::exp(candidate[i] - shift);
