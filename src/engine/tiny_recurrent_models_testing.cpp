@@ -115,7 +115,7 @@ std::vector<TinyModel> models_of_rwkv() {
         {.name = "rwkv6",
          .architecture = "rwkv6",
          .keys = no_attention() + TinyKeys{{"feed_forward_length", 256},
-                                           {"wkv.head_size", 32},
+                                           {"wkv.head_size", 64},
                                            {"time_mix_extra_dim", 16},
                                            {"time_decay_extra_dim", 32}},
          .biases = true},
