@@ -34,6 +34,6 @@ function(bitgauge_domain name)
         target_compile_definitions(${name}_test PRIVATE
             BITGAUGE_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
         add_test(NAME ${name} COMMAND ${name}_test)
-        set_tests_properties(${name} PROPERTIES LABELS fast TIMEOUT 120)
+        set_tests_properties(${name} PROPERTIES LABELS fast TIMEOUT 400)
     endif()
 endfunction()
