@@ -91,7 +91,7 @@ class Bench:
 
 
 def table(bench: Bench, rows: dict, text: HeldOut) -> list:
-    lines = [f"## {text.name}", "", "| type | bits per weight the same; bytes | nearest, nats | feedback, nats | "
+    lines = [f"## {text.name}", "", "| type | bytes | nearest, nats | feedback, nats | "
              "ratio | 95 % | seconds |", "|---|---:|---:|---:|---:|---|---:|"]
     ratios = {}
     for name, row in rows.items():
@@ -111,9 +111,9 @@ def page(bench: Bench, rows: dict) -> str:
     options = bench.options
     tokens = next(iter(rows.values()))["feedback"]["rounding"]["tokens"]
     lines = [f"# Error feedback against rounding to the nearest: {options.original.name}", "",
-             machine(options.threads).replace(" for both programs", ""), "",
+             machine(options.threads).replace(" for both programs", "").replace("1 threads", "1 thread"), "",
              f"Importance and second moments from {tokens:,} tokens of text that is none of the below. Types are pure, "
-             "mixtures as llama-quantize makes them.", ""]
+             "mixtures as llama-quantize makes them; a token embedding is rounded to the nearest in both files.", ""]
     for text in bench.held_out:
         lines += table(bench, rows, text)
     return "\n".join(lines)
