@@ -9,10 +9,11 @@
 #include "bitgauge/error.h"
 
 #include "engine/activation.h"
-#include "linear/blas.h"
 
 #include <ggml-cpu.h>
 #include <ggml.h>
+
+#include "linear/blas.h"
 
 namespace bitgauge {
 namespace {
