@@ -1,5 +1,7 @@
 # One static library and one test program per folder of src/. USES is part of the domain's
 # interface; LIBS stay private, so only the folder that names ggml or llama can include them.
+# A unity build (the presets that scripts/test builds) compiles several files as one: ALONE names
+# files whose internal names clash with another's, and APART says that all of the domain's do.
 add_library(bitgauge_warnings INTERFACE)
 # Designated initializers leave out what has a default on purpose.
 target_compile_options(bitgauge_warnings INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor
@@ -18,17 +20,24 @@ if(BITGAUGE_SANITIZE)
 endif()
 
 function(bitgauge_domain name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;TESTS;USES;LIBS;PUBLIC_LIBS;TEST_LIBS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "APART" "" "SOURCES;TESTS;ALONE;USES;LIBS;PUBLIC_LIBS;TEST_LIBS")
     add_library(bitgauge_${name} STATIC ${arg_SOURCES})
     add_library(bitgauge::${name} ALIAS bitgauge_${name})
     target_include_directories(bitgauge_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include
                                                        ${PROJECT_BINARY_DIR}/include
                                                        ${PROJECT_SOURCE_DIR}/src)
+    set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    if(arg_APART)
+        set_target_properties(bitgauge_${name} PROPERTIES UNITY_BUILD OFF)
+    endif()
     list(TRANSFORM arg_USES PREPEND bitgauge::)
     target_link_libraries(bitgauge_${name} PUBLIC ${arg_USES} ${arg_PUBLIC_LIBS}
                                            PRIVATE ${arg_LIBS} bitgauge_warnings)
     if(BITGAUGE_DEVELOPER AND arg_TESTS)
         add_executable(${name}_test ${arg_TESTS})
+        if(arg_APART)
+            set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)
+        endif()
         target_link_libraries(${name}_test PRIVATE bitgauge::${name} ${arg_TEST_LIBS} ${arg_LIBS}
                                                    bitgauge_warnings GTest::gtest_main)
         target_compile_definitions(${name}_test PRIVATE

@@ -29,7 +29,7 @@ INTERRUPTED = 130
 NO_MEMORY = 3
 GOES_ON = "bitgauge: error: interrupted\n  hint: run the same command again to go on\n"
 SKIPPED = 77
-MOMENTS = (0.15, 0.4, 0.6, 0.85)  # of the time an undisturbed run takes
+MOMENTS = (0.3, 0.7)  # of the time an undisturbed run takes
 PROGRAM = ""
 
 

@@ -41,11 +41,11 @@ K_TYPES = ("Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_XS", "Q3_K_M", "IQ3_
 PLAIN_TYPES = ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "IQ4_NL", "F16", "BF16")
 MODELS = {
     "tinymoe": Model(ROOT / "data/tinymoe/tinymoe-BF16.gguf",
-                     ROOT / "data/text/wiki.test.excerpt.raw", 512, 40, K_TYPES),
+                     ROOT / "data/text/wiki.test.excerpt.raw", 512, 16, K_TYPES),
     "babyllama105": Model(ROOT / "tests/data/babyllama105/babyllama105-f32.gguf",
-                          ROOT / "tests/data/babyllama105/tinystories.excerpt.txt", 256, 60, PLAIN_TYPES),
+                          ROOT / "tests/data/babyllama105/tinystories.excerpt.txt", 256, 40, PLAIN_TYPES),
     "babyllama105-pad256": Model(ROOT / "tests/data/babyllama105/babyllama105-pad256-bf16.gguf",
-                                 ROOT / "tests/data/babyllama105/tinystories.excerpt.txt", 256, 60,
+                                 ROOT / "tests/data/babyllama105/tinystories.excerpt.txt", 256, 40,
                                  K_TYPES),
 }
 

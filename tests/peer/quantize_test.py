@@ -90,7 +90,7 @@ def parse_arguments():
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--model", type=Path, help="another model")
     parser.add_argument("--types", nargs="+", help="instead of each model's own list")
-    parser.add_argument("--threads", default="1")
+    parser.add_argument("--threads", default="2")
     return parser.parse_args()
 
 

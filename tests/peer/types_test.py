@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tiny_architectures
@@ -39,8 +40,11 @@ def main() -> int:
     peer = Path(built.stdout.strip()) / "llama-quantize"
     types = options.types or file_types(options.program)
     with tempfile.TemporaryDirectory(prefix="bitgauge-types-") as folder:
-        outcomes = [compare_model(name, types, options.program, peer, Path(folder))
-                    for name in options.models]
+        tiny_architectures.write_importance(Path(folder) / "imatrix.gguf")
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            outcomes = list(pool.map(
+                lambda name: compare_model(name, types, options.program, peer, Path(folder)),
+                options.models))
     compared, failures = (sum(column) for column in zip(*outcomes))
     print(f"{len(outcomes)} models, {compared} comparisons, {failures} differ")
     return 1 if failures else 0
@@ -65,7 +69,6 @@ def file_types(program: Path) -> list:
 def compare_model(name: str, types: list, program: Path, peer: Path, folder: Path) -> tuple:
     model, importance = folder / f"{name}.gguf", folder / "imatrix.gguf"
     tiny_architectures.write_model(model, name)
-    tiny_architectures.write_importance(importance)
     compared, failures = 0, 0
     for kind in types:
         for given in (False, True):
