@@ -9,7 +9,7 @@
 
 #include "base/interrupt.h"
 #include "eval/group_rounding.h"
-#include "eval/stage_runs.h"
+#include "eval/stage_lanes.h"
 
 #include "rounding/rounder.h"
 
@@ -84,35 +84,25 @@ class GainPass {
     void observe(size_t stage, std::vector<InputGroup>& groups,
                  std::map<std::string, GroupMoments>& moments) {
         const Model model = model_.load(stage);
-        Context context(model, context_shape(job_.base.shape), job_.base.engine);
+        StageLanes lanes(model, stage, runs_, job_.base.shape, job_.base.engine);
         const std::set<std::string> wanted = tensors_in(stage);
-        ProductRowsObserver observer(wanted);
-        FinalRows head(model_.width());
-        runs_.begin_progress(stage, "inputs");
-        context.observe_products(&observer);
-        const bool with_head = wanted.contains(kHead) && context.is_last_stage();
+        const bool with_head = wanted.contains(kHead) && lanes.context().is_last_stage();
         const InputGroup of_head{.members = {kHead}, .width = model_.width()};
-        for (size_t b = 0; b < runs_.batches(); ++b) {
-            runs_.run(context, stage, b, Track::kOriginal, head, /*keep=*/true);
-            auto rows = observer.take();
-            auto of_states = head.take();
-            if (with_head) rows[kHead] = std::move(of_states);
-            for (const InputGroup& group : observer.groups()) add(group, rows, b, moments);
-            if (with_head) add(of_head, rows, b, moments);
-        }
-        groups = observer.groups();
+        const LaneRun run{.what = "inputs", .weights = wanted, .keep = true};
+        groups = lanes.run(run, [&](size_t batch, LaneOutput output) {
+            for (const InputGroup& group : output.groups) {
+                add(group, output.inputs[group.leader()], batch, moments);
+            }
+            if (with_head) add(of_head, output.states, batch, moments);
+        });
         if (with_head) groups.push_back(of_head);
     }
 
-    void add(const InputGroup& group, const std::map<std::string, std::vector<ProductRows>>& rows,
-             size_t batch, std::map<std::string, GroupMoments>& moments) const {
+    void add(const InputGroup& group, const std::vector<ProductRows>& calls, size_t batch,
+             std::map<std::string, GroupMoments>& moments) const {
         const size_t matrices = std::clamp<size_t>(group.experts, 1, kMostExperts);
         auto& sums = moments.try_emplace(group.leader(), group, 0, matrices).first->second;
-        const auto calls = rows.find(group.leader());
-        if (calls == rows.end()) return;
-        for (const ProductRows& call : calls->second) {
-            sums.add(call, call, runs_.is_for_check(batch));
-        }
+        for (const ProductRows& call : calls) sums.add(call, call, runs_.is_for_check(batch));
     }
 
     void note(const std::string& name, const GroupMoments& moments) {

@@ -146,13 +146,29 @@ Prepared prepare(const fs::path& original, const fs::path& folder, const Feedbac
     return prepared;
 }
 
+fs::path kept_rounding(const RoundingJob& job) {
+    return job.folder / fmt::format("rounded-{}.json", job.identity);
+}
+
+bool has_tensor(const RoundingJob& job, const std::string& tensor) {
+    const auto file = open_tensor_file(job.folder, tensor);
+    return file && file->text(kRoundingIdentityKey) == job.identity;
+}
+
+// What an earlier call came to, all tensors of which are still there; else null.
+Json earlier_rounding(const RoundingJob& job) {
+    if (!fs::exists(kept_rounding(job))) return nullptr;
+    Json done = Json::parse(read_text_file(kept_rounding(job)));
+    const bool whole = std::ranges::all_of(
+        done.at("tensors"), [&](const std::string& tensor) { return has_tensor(job, tensor); });
+    return whole ? done : nullptr;
+}
+
 Json run_prepared(RoundingJob& job, const std::function<Json()>& as_json,
                   const FeedbackOptions& options, Progress& progress) {
     job.way =
         choose_way(job.model, job.shape, job.engine, options.isolation, job.scratch, progress);
-    Json done = run_job(as_json(), job.scratch, options.isolation, progress);
-    fs::remove_all(job.scratch);
-    return done;
+    return run_job(as_json(), job.scratch, options.isolation, progress);
 }
 
 }  // namespace
@@ -161,13 +177,19 @@ FeedbackOutcome round_with_feedback(const fs::path& original, const fs::path& fo
                                     const FeedbackOptions& options, Progress& progress) {
     Prepared prepared = prepare(original, folder, options, progress);
     RoundingJob& job = prepared.job;
-    const Json done = run_prepared(
-        job, [&] { return to_json(job); }, options, progress);
+    Json done = earlier_rounding(job);
+    if (done.is_null()) {
+        done = run_prepared(
+            job, [&] { return to_json(job); }, options, progress);
+        done["evaluation"] = job.way.text;
+        write_file_atomically(kept_rounding(job), done.dump());
+    }
+    fs::remove_all(job.scratch);
     return {.identity = job.identity,
             .windows = prepared.windows,
             .tokens = prepared.tokens,
             .tensors = reports(folder, done.at("tensors")),
-            .evaluation = job.way.text};
+            .evaluation = done.at("evaluation")};
 }
 
 FeedbackGains measure_feedback_gains(const fs::path& original, const fs::path& folder,
@@ -183,6 +205,7 @@ FeedbackGains measure_feedback_gains(const fs::path& original, const fs::path& f
             job.base, [&] { return to_json(job); }, options, progress);
         write_file_atomically(kept, found.dump());
     }
+    fs::remove_all(job.base.scratch);
     return Json::parse(read_text_file(kept)).get<FeedbackGains>();
 }
 

@@ -2,6 +2,7 @@
 // on where it was stopped.
 
 #include <cmath>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -139,6 +140,53 @@ TEST_F(RoundedModel, WithExpertsIsRoundedExpertByExpert) {
         EXPECT_LE(tensor.feedback_error, tensor.nearest_error) << tensor.name;
         EXPECT_EQ(tensor.matrices, tensor.name == "output.weight" ? 1U : 8U) << tensor.name;
     }
+}
+
+// Eight experts whose roundings are known, of a stage whose branches are rounded together.
+const Types kExperts{{"blk.0.ffn_down_exps.weight", "q4_K"},
+                     {"blk.0.ffn_gate_exps.weight", "q3_K"},
+                     {"blk.0.ffn_up_exps.weight", "q3_K"},
+                     {"blk.1.attn_v.weight", "q4_K"}};
+
+TEST_F(RoundedModel, IsTheSameOnTwoThreads) {
+    FeedbackOptions options = feedback_options(story(folder_, 4000), kExperts);
+    round_with_feedback(tiny_moe(), rounded(), options, silent_progress());
+    options.engine.threads = 2;
+    round_with_feedback(tiny_moe(), folder_ / "lanes", options, silent_progress());
+    EXPECT_EQ(contents(folder_ / "lanes"), contents(rounded()));
+}
+
+TEST_F(RoundedModel, ExpertsAreRoundedInPartsWhereMemoryIsShort) {
+    FeedbackOptions options = feedback_options(story(folder_, 4000), kExperts);
+    options.moment_bytes = 1;  // one expert at a time
+    const FeedbackOutcome outcome =
+        round_with_feedback(tiny_moe(), rounded(), options, silent_progress());
+    ASSERT_EQ(outcome.tensors.size(), kExperts.size());
+    for (const RoundedTensor& tensor : outcome.tensors) {
+        EXPECT_LE(tensor.feedback_error, tensor.nearest_error) << tensor.name;
+        EXPECT_EQ(tensor.matrices, tensor.name == "blk.1.attn_v.weight" ? 1U : 8U) << tensor.name;
+    }
+}
+
+// Notes what is begun.
+class Begun : public Progress {
+  public:
+    void begin(const std::string& task, int64_t, const std::string&) override {
+        tasks.insert(task);
+    }
+    std::set<std::string> tasks;
+};
+
+TEST_F(RoundedModel, IsNotEvaluatedAgainWhenAllIsDone) {
+    const Types types{{"blk.0.ffn_up.weight", "q4_0"}, {"blk.1.attn_q.weight", "q4_0"}};
+    const FeedbackOutcome first = round(baby_llama(), types, 1500);
+    Begun again;
+    const FeedbackOutcome second = round(baby_llama(), types, 1500, again);
+    EXPECT_EQ(second.tensors.size(), first.tensors.size());
+    EXPECT_EQ(second.evaluation, first.evaluation);
+    for (const std::string& task : again.tasks) EXPECT_EQ(task.find("part "), std::string::npos);
+    fs::remove(rounded() / "blk.1.attn_q.weight.gguf");
+    EXPECT_EQ(round(baby_llama(), types, 1500).tensors.size(), first.tensors.size());
 }
 
 TEST_F(RoundedModel, WantsTextEnoughToJudgeWhatItDid) {

@@ -4,16 +4,17 @@
 #include <optional>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
 
 #include "eval/encode_tensor.h"
+#include "eval/group_order.h"
 #include "eval/group_rounding.h"
 #include "eval/job_json.h"
 #include "eval/kept_rows.h"
-#include "eval/stage_runs.h"
+#include "eval/stage_lanes.h"
 #include "gguf/tensor_file.h"
 
 #include "rounding/rounder.h"
@@ -23,6 +24,21 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kHead = "output.weight";
+
+// By the leaders of groups, call after call.
+using Inputs = std::map<std::string, std::vector<ProductRows>>;
+
+// A group some matrices of which may be rounded while others are not.
+struct OpenGroup {
+    explicit OpenGroup(InputGroup of) : group(std::move(of)) {}
+
+    InputGroup group;
+    std::optional<GroupRounding> rounding;
+    size_t next = 0;  // the first matrix that is not rounded
+
+    size_t matrices() const { return std::max<size_t>(1, group.experts); }
+    bool is_done() const { return next == matrices(); }
+};
 
 class RoundingPass {
   public:
@@ -51,15 +67,13 @@ class RoundingPass {
 
     void run_stage(size_t stage) {
         const Model model = model_.load(stage);
-        Context context(model, context_shape(job_.shape), job_.engine);
-        context.find_weights();
+        StageLanes lanes(model, stage, runs_, job_.shape, job_.engine);
+        lanes.context().find_weights();
         KeptRows originals(job_.scratch / "inputs");
-        const std::vector<InputGroup> groups = read_original(context, stage, originals);
-        round_others(context, stage, groups);
-        for (const InputGroup& group : groups) {
-            if (group.leader() != kHead) round_group(context, stage, group, originals);
-        }
-        hand_on(context, stage, originals);
+        const std::vector<InputGroup> groups = read_original(lanes, originals);
+        round_others(lanes, groups);
+        round_groups(lanes, groups, originals);
+        hand_on(lanes, originals);
     }
 
     // Names of the stage's tensors that get another type; layers that predict further tokens are
@@ -84,31 +98,23 @@ class RoundingPass {
         return names;
     }
 
-    // Who reads what, with the inputs kept.
-    std::vector<InputGroup> read_original(Context& context, size_t stage, KeptRows& originals) {
-        const std::set<std::string> wanted = for_feedback_in(stage);
-        ProductRowsObserver observer(wanted);
-        FinalRows head(model_.width());
-        runs_.begin_progress(stage, "the original");
-        context.observe_products(&observer);
-        for (size_t b = 0; b < runs_.batches(); ++b) {
-            runs_.run(context, stage, b, Track::kOriginal, head, /*keep=*/true);
-            for (auto& [leader, calls] : observer.take()) {
-                for (ProductRows& rows : calls) originals.add(leader, std::move(rows));
-            }
-            for (ProductRows& rows : head.take()) originals.add(kHead, std::move(rows));
-        }
-        context.observe_products(nullptr);
-        std::vector<InputGroup> groups = observer.groups();
-        if (wanted.contains(kHead)) {
-            groups.push_back({.members = {kHead}, .width = model_.width()});
-        }
-        return groups;
+    // Who reads what, with the inputs kept; without the head, whose input is what a stage gives.
+    std::vector<InputGroup> read_original(StageLanes& lanes, KeptRows& originals) {
+        return lanes.run(
+            {.what = "the original", .weights = for_feedback_in(lanes.stage()), .keep = true},
+            [&](size_t, LaneOutput output) {
+                for (auto& [leader, calls] : output.inputs) {
+                    for (ProductRows& rows : calls) originals.add(leader, std::move(rows));
+                }
+                for (ProductRows& rows : output.states) {
+                    originals.add(kHead, std::move(rows));
+                }
+            });
     }
 
     // Tensors whose inputs nobody sees, and types without a choice of integers.
-    void round_others(Context& context, size_t stage, const std::vector<InputGroup>& groups) {
-        std::set<std::string> others = changed_in(stage);
+    void round_others(StageLanes& lanes, const std::vector<InputGroup>& groups) {
+        std::set<std::string> others = changed_in(lanes.stage());
         for (const InputGroup& group : groups) {
             for (const std::string& tensor : group.members) others.erase(tensor);
         }
@@ -116,69 +122,118 @@ class RoundingPass {
         for (const std::string& tensor : others) {
             const EncodedTensor values =
                 encoder_.encode(tensor, job_.types.at(tensor), VariantUse::kDequantized);
-            context.set_weight(tensor, values.bytes);
+            lanes.context().set_weight(tensor, values.bytes);
         }
     }
 
-    // --- one group of matrices -------------------------------------------------------------------
+    // --- groups of matrices ----------------------------------------------------------------------
 
-    void round_group(Context& context, size_t stage, const InputGroup& group,
-                     const KeptRows& originals) {
-        if (!is_finished(group)) {
-            GroupRounding rounding(model_, group, job_.types);
-            const size_t matrices = std::max<size_t>(1, group.experts);
-            const size_t at_once = std::min(matrices, matrices_at_once(group.width));
-            for (size_t first = 0; first < matrices; first += at_once) {
-                GroupMoments moments(group, first, std::min(matrices, first + at_once));
-                observe(context, stage, group, originals, moments);
-                rounding.round(moments);
-            }
-            for (const TensorRounding& tensor : rounding.finish()) write(tensor);
+    void round_groups(StageLanes& lanes, const std::vector<InputGroup>& groups,
+                      const KeptRows& originals) {
+        if (!order_.knows(groups)) {
+            round_one_by_one(lanes, groups, originals);
+            return;
         }
-        for (const std::string& tensor : group.members) use(context, tensor);
+        for (const GroupOrder::Step& step : order_.steps(groups)) {
+            std::vector<InputGroup> together;
+            for (const size_t group : step) together.push_back(groups[group]);
+            round_step(lanes, together, originals);
+        }
+    }
+
+    // The first stage of its kind: on a batch, whose inputs change with each?
+    void round_one_by_one(StageLanes& lanes, const std::vector<InputGroup>& groups,
+                          const KeptRows& originals) {
+        std::vector<std::set<size_t>> dependents(groups.size());
+        Inputs before = inputs_of_all(lanes, groups);
+        for (size_t i = 0; i < groups.size(); ++i) {
+            round_step(lanes, {groups[i]}, originals);
+            Inputs after = inputs_of_all(lanes, groups);
+            for (size_t j = i + 1; j < groups.size(); ++j) {
+                const std::string& leader = groups[j].leader();
+                if (after.at(leader) != before.at(leader)) dependents[i].insert(j);
+            }
+            before = std::move(after);
+        }
+        order_.learn(groups, dependents);
+    }
+
+    void round_step(StageLanes& lanes, const std::vector<InputGroup>& step,
+                    const KeptRows& originals) {
+        std::vector<InputGroup> open = step;
+        std::erase_if(open, [&](const InputGroup& group) { return is_finished(group); });
+        std::vector<OpenGroup> groups(open.begin(), open.end());
+        while (!std::ranges::all_of(groups, &OpenGroup::is_done)) {
+            round_some(lanes, groups, originals);
+        }
+        for (const InputGroup& group : step) {
+            for (const std::string& tensor : group.members) use(lanes, tensor);
+        }
+    }
+
+    // As many matrices of each group as their moments have room for.
+    void round_some(StageLanes& lanes, std::vector<OpenGroup>& groups, const KeptRows& originals) {
+        std::map<std::string, GroupMoments> moments;
+        std::string last_leader;
+        for (OpenGroup& group : groups) {
+            if (group.is_done()) continue;
+            last_leader = group.group.leader();
+            if (!group.rounding) group.rounding.emplace(model_, group.group, job_.types);
+            const size_t last =
+                std::min(group.matrices(), group.next + matrices_at_once(group, groups.size()));
+            moments.emplace(last_leader, GroupMoments(group.group, group.next, last));
+            group.next = last;
+        }
+        observe(lanes, originals, last_leader, moments);
+        for (OpenGroup& group : groups) {
+            const auto found = moments.find(group.group.leader());
+            if (found == moments.end()) continue;
+            group.rounding->round(found->second);
+            if (!group.is_done()) continue;
+            for (const TensorRounding& tensor : group.rounding->finish()) write(tensor);
+            group.rounding.reset();
+        }
     }
 
     // Each has two sets of two squares, and one more of each set while it is rounded.
-    size_t matrices_at_once(size_t width) const {
-        const uint64_t one = 4 * width * width * sizeof(float);
-        return std::max<uint64_t>(1, job_.moment_bytes / one);
+    size_t matrices_at_once(const OpenGroup& group, size_t groups) const {
+        const uint64_t one = 4 * group.group.width * group.group.width * sizeof(float);
+        return std::max<uint64_t>(1, job_.moment_bytes / groups / one);
     }
 
-    void observe(Context& context, size_t stage, const InputGroup& group, const KeptRows& originals,
-                 GroupMoments& moments) {
-        ProductRowsObserver observer({group.leader()});
-        runs_.begin_progress(stage, group.leader());
-        context.observe_products(&observer);
-        if (can_stop_after(context, stage, group.leader(), observer)) {
-            observer.stop_after(group.leader());
-        }
-        size_t call = 0;
-        for (size_t b = 0; b < runs_.batches(); ++b) {
-            for (const ProductRows& rows : inputs_of(context, stage, b, group.leader(), observer)) {
-                moments.add(rows, originals.read(group.leader(), call++), runs_.is_for_check(b));
+    // `moments`: by the leaders of groups, of which `last` is the last of a call.
+    void observe(StageLanes& lanes, const KeptRows& originals, const std::string& last,
+                 std::map<std::string, GroupMoments>& moments) {
+        LaneRun run{.last = last, .track = Track::kQuantized};
+        for (const auto& [leader, some] : moments) run.weights.insert(leader);
+        run.what = fmt::format("{}", fmt::join(run.weights, ", "));
+        if (!can_stop_after(lanes, run)) run.last.clear();
+        std::map<std::string, size_t> calls;
+        lanes.run(run, [&](size_t batch, const LaneOutput& output) {
+            for (const auto& [leader, inputs] : output.inputs) {
+                for (const ProductRows& rows : inputs) {
+                    moments.at(leader).add(rows, originals.read(leader, calls[leader]++),
+                                           runs_.is_for_check(batch));
+                }
             }
-        }
-        context.observe_products(nullptr);
+        });
     }
 
-    std::vector<ProductRows> inputs_of(Context& context, size_t stage, size_t batch,
-                                       const std::string& leader, ProductRowsObserver& observer) {
-        FinalRows nobody(model_.width());
-        runs_.run(context, stage, batch, Track::kQuantized, nobody, /*keep=*/false);
-        return std::move(observer.take()[leader]);
+    static Inputs inputs_of_all(StageLanes& lanes, const std::vector<InputGroup>& groups) {
+        LaneRun run{.track = Track::kQuantized};
+        for (const InputGroup& group : groups) run.weights.insert(group.leader());
+        return lanes.first_batch(run).inputs;
     }
 
     // Whether a window's later calls need nothing of what earlier ones compute behind this product:
     // recurrent states, keys and values have to be stored before. Tried on a batch of several
     // calls, once for each role.
-    bool can_stop_after(Context& context, size_t stage, const std::string& leader,
-                        ProductRowsObserver& observer) {
-        const auto [known, is_new] = can_stop_.try_emplace(tensor_role(leader), false);
+    bool can_stop_after(StageLanes& lanes, LaneRun run) {
+        const auto [known, is_new] = can_stop_.try_emplace(tensor_role(run.last), false);
         if (!is_new) return known->second;
-        const auto whole = inputs_of(context, stage, 0, leader, observer);
-        observer.stop_after(leader);
-        known->second = inputs_of(context, stage, 0, leader, observer) == whole;
-        observer.stop_after("");
+        const Inputs stopped = lanes.first_batch(run).inputs;
+        run.last.clear();
+        known->second = stopped == lanes.first_batch(run).inputs;
         return known->second;
     }
 
@@ -202,13 +257,13 @@ class RoundingPass {
     }
 
     // From now on the quantized model has it.
-    void use(Context& context, const std::string& tensor) {
+    void use(StageLanes& lanes, const std::string& tensor) {
         rounded_.push_back(tensor);
         const auto file = finished(tensor);
         const std::vector<std::byte> blocks = tensor_file_bytes(*file);
         std::vector<float> values(file->tensors().front().elements());
         decode_row(file->tensors().front().type_id, blocks, values);
-        context.set_weight(tensor, std::as_bytes(std::span(values)));
+        lanes.context().set_weight(tensor, std::as_bytes(std::span(values)));
     }
 
     void note_finished(size_t stage) {
@@ -219,20 +274,18 @@ class RoundingPass {
 
     // --- what the quantized stage gives ----------------------------------------------------------
 
-    void hand_on(Context& context, size_t stage, const KeptRows& originals) {
-        const bool last = context.is_last_stage();
-        if (last && !for_feedback_in(stage).contains(kHead)) return;
+    void hand_on(StageLanes& lanes, const KeptRows& originals) {
+        const bool last = lanes.context().is_last_stage();
+        if (last && !for_feedback_in(lanes.stage()).contains(kHead)) return;
         const InputGroup group{.members = {kHead}, .width = model_.width()};
         GroupMoments moments(group, 0, 1);
-        FinalRows head(model_.width());
-        runs_.begin_progress(stage, "the quantized model");
         size_t call = 0;
-        for (size_t b = 0; b < runs_.batches(); ++b) {
-            runs_.run(context, stage, b, Track::kQuantized, head, /*keep=*/true);
-            for (const ProductRows& rows : head.take()) {
-                moments.add(rows, originals.read(kHead, call++), runs_.is_for_check(b));
+        const LaneRun run{.what = "the quantized model", .track = Track::kQuantized, .keep = true};
+        lanes.run(run, [&](size_t batch, const LaneOutput& output) {
+            for (const ProductRows& rows : output.states) {
+                moments.add(rows, originals.read(kHead, call++), runs_.is_for_check(batch));
             }
-        }
+        });
         if (last && !is_finished(group)) round_head(group, moments);
         if (last) rounded_.push_back(kHead);
     }
@@ -245,6 +298,7 @@ class RoundingPass {
 
     const RoundingJob& job_;
     StagedModel model_;
+    GroupOrder order_;
     TensorEncoder encoder_;
     StageRuns runs_;
     std::map<std::string, bool> can_stop_;  // by the role of a group's first matrix

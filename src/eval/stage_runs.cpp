@@ -82,7 +82,12 @@ void StageRuns::run(Context& context, size_t stage, size_t batch, Track track,
     if (stage > 0) carried.in = states_->read(stage, at);
     run_batch(context, shape_, windows_, batches_[batch], Context::Depth::kStates, observer,
               &carried);
-    if (keep && !context.is_last_stage()) states_->write(stage, at, carried.out);
+    if (!keep || context.is_last_stage()) return;
+    const std::lock_guard lock(writing_);
+    states_->write(stage, at, carried.out);
+}
+
+void StageRuns::advance(size_t batch) {
     progress_.advance(static_cast<int64_t>(batches_[batch].count));
 }
 

@@ -4,6 +4,7 @@
 // often as somebody wants to see it.
 
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,9 +55,11 @@ class StageRuns {
     bool is_for_check(size_t batch) const { return batch >= first_check_; }
 
     void begin_progress(size_t stage, const std::string& what);
-    // `keep`: what the stage gives is what the next one takes in.
+    // `keep`: what the stage gives is what the next one takes in. Thread-safe for runs of different
+    // batches in different contexts.
     void run(Context& context, size_t stage, size_t batch, Track track, PassObserver& observer,
              bool keep);
+    void advance(size_t batch);
 
   private:
     void add_batches(size_t first, size_t last);
@@ -70,6 +73,7 @@ class StageRuns {
     size_t first_check_ = 0;
     size_t first_stage_ = 0;
     std::optional<StageStates> states_;
+    std::mutex writing_;
 };
 
 }  // namespace bitgauge
