@@ -42,6 +42,10 @@ HEAD, STATE = 64, 128  # widths of a head of attention and of a delta net
 # --- the model ------------------------------------------------------------------------------------
 
 
+def expert_width(o) -> int:
+    return getattr(o, "expert_width", o.width)
+
+
 def keys(o) -> dict:
     """Numbers of the architecture; what is not here is as in the small model."""
     return {"block_count": o.layers, "embedding_length": o.width, "context_length": 4096,
@@ -49,7 +53,8 @@ def keys(o) -> dict:
             "attention.head_count_kv": o.width // 4 // HEAD, "attention.key_length": HEAD,
             "attention.value_length": HEAD, "rope.dimension_count": HEAD // 4,
             "expert_count": o.experts, "expert_used_count": o.used,
-            "expert_feed_forward_length": o.width, "expert_shared_feed_forward_length": o.width,
+            "expert_feed_forward_length": expert_width(o),
+            "expert_shared_feed_forward_length": expert_width(o),
             "ssm.state_size": STATE, "ssm.group_count": o.width // STATE,
             "ssm.time_step_rank": 2 * o.width // STATE, "ssm.inner_size": 2 * o.width,
             "full_attention_interval": ATTENTION_EVERY}
@@ -69,9 +74,10 @@ def attention(w: int) -> list:
             ("attn_k_norm.weight", [HEAD]), ("attn_output.weight", [2 * w, w])]
 
 
-def feed_forward(w: int, experts: int) -> list:
-    every = [(f"ffn_{part}_exps.weight", [w, w, experts]) for part in ("gate", "up", "down")]
-    shared = [(f"ffn_{part}_shexp.weight", [w, w]) for part in ("gate", "up", "down")]
+def feed_forward(w: int, inner: int, experts: int) -> list:
+    shapes = {"gate": [w, inner], "up": [w, inner], "down": [inner, w]}
+    every = [(f"ffn_{part}_exps.weight", [*shape, experts]) for part, shape in shapes.items()]
+    shared = [(f"ffn_{part}_shexp.weight", shape) for part, shape in shapes.items()]
     return [("ffn_gate_inp.weight", [w, experts]), *every, ("ffn_gate_inp_shexp.weight", [w]),
             *shared]
 
@@ -82,7 +88,7 @@ def tensors(o, vocabulary: int) -> list:
     for layer in range(o.layers):
         mixer = attention(w) if layer % ATTENTION_EVERY == ATTENTION_EVERY - 1 else delta_net(w)
         parts = [("attn_norm.weight", [w]), *mixer, ("post_attention_norm.weight", [w]),
-                 *feed_forward(w, o.experts)]
+                 *feed_forward(w, expert_width(o), o.experts)]
         all_of += [(f"blk.{layer}.{name}", shape) for name, shape in parts]
     return all_of + [("output_norm.weight", [w]), ("output.weight", [w, vocabulary])]
 

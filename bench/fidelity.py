@@ -3,7 +3,7 @@
 
     fidelity.py --program build/release/bin/bitgauge --original BF16.gguf --imatrix FILE
                 --sweep-text TEXT --held-out NAME=TEXT [--held-out NAME=TEXT] --work FOLDER
-                --out FOLDER [--sizes-of Q2_K,IQ3_XXS,...] [--verify-windows N]
+                --out FOLDER [--sizes-of Q2_K,IQ3_XXS,...] [--verify-windows N] [--dynamic TEXTS]
 
 The original is swept (all tensors), every preset of the program becomes a file, and for the size of
 each of --sizes-of a plan becomes a file: at most that size, and to the byte the size it was planned
@@ -13,6 +13,9 @@ should be of the sweep's domain: it is where the plan's promise is held to what 
 Ratios are planned / preset with the least divergence of all that are no larger, with a 95 % interval
 from resampling documents. A second table has every preset beside the plan of its size: predicted,
 and measured where preset and prediction are near each other.
+
+With --dynamic the files are those of one `bitgauge dynamic -t TEXTS`, which rounds with error feedback,
+held out from it is the first text; --sweep-text is not read then, and the second table is left out.
 
 What was measured is kept in --work: the same call goes on where one was stopped, and with another
 program only what it plans differently is made again. Presets are made and measured once.
@@ -64,7 +67,8 @@ class Bench:
         self.plans = Kept(options.work / "plans.json", setting)
 
     def prepare(self):
-        self.program.sweep(self.options, self.sweep, "--full", "--size", self.sizes())
+        if not self.options.dynamic:
+            self.program.sweep(self.options, self.sweep, "--full", "--size", self.sizes())
         for text in self.held_out:
             self.program.say("baseline", self.options.original, "-t", text.text, "--window",
                              self.options.window, "--max-windows", self.options.verify_windows,
@@ -124,8 +128,31 @@ class Bench:
 
     # Plans.
 
+    def dynamic_files(self) -> dict:
+        """Size asked for: what `bitgauge dynamic` says of its file. It goes on by itself."""
+        sizes = self.sizes()
+        made = self.program.json(
+            "dynamic", self.options.original, "--size", sizes, "-t", self.options.dynamic, "-i",
+            self.options.imatrix, "--held-out", self.held_out[0].text, "--tokens", self.options.tokens,
+            "--reference-tokens", self.options.reference_tokens, "--window", self.options.window,
+            "-o", self.options.work / "dynamic", "--quiet", *self.program.threads)
+        return dict(zip(map(int, sizes.split(",")), made["files"]))
+
+    def dynamic_file(self, size: int) -> dict:
+        said = self.dynamic_files()[size]
+        path = Path(said["file"])
+        if path.stat().st_size > size:
+            sys.exit(f"{path} has {path.stat().st_size} bytes, asked were {size}")
+        key = content_hash(path)[:16]
+        return {"key": key, "bytes": path.stat().st_size, "promised_nats": said["promised_kld_nats"],
+                "bound_gap": said["bound_gap"], "types": {},
+                "measured": {text.name: self.plans.once(text.key, key, lambda: self.measure(path, text))
+                             for text in self.held_out}}
+
     def plan(self, size: int) -> dict:
         """The plan of at most `size` bytes; its file has the hash of its recipe as a name."""
+        if self.options.dynamic:
+            return self.dynamic_file(size)
         unread = self.options.work / "plans/new/plan.recipe"
         unread.parent.mkdir(parents=True, exist_ok=True)
         plan = self.program.plan(self.options, self.sweep, "--size", size, "-o", unread)
@@ -295,14 +322,22 @@ def curve_table(result: dict) -> list:
             f"{NEAR_MEASURED - 1:.0%} of what the plan promises. Above 1: {', '.join(above) or 'none'}.", ""]
 
 
+def how(options) -> str:
+    if options.dynamic:
+        return (f"`bitgauge dynamic` with error feedback over {options.dynamic.name}, which is none of the below; its "
+                f"promises are of that text's domain. {options.tokens:,} positions for each disturbed tensor.")
+    return (f"Importance and sweep from texts that are none of the below; all tensors swept, {options.tokens:,} "
+            f"positions each, windows of {options.window}. Promises are of the first text's domain.")
+
+
 def page(options, result: dict) -> str:
     setting = result["setting"]
     return "\n".join([
         f"# Planned files of {setting['original']} against presets", "",
         machine(options.threads).replace(" for both programs", "").replace("1 threads", "1 thread"), "",
-        f"Importance and sweep from texts that are none of the below; all tensors swept, {options.tokens:,} "
-        f"positions each, windows of {options.window}. Promises are of the first text's domain.", "",
-        *(line for text in result["held_out"] for line in size_table(result, text)), *curve_table(result)])
+        how(options), "",
+        *(line for text in result["held_out"] for line in size_table(result, text)),
+        *(curve_table(result) if result["curve"] else [])])
 
 
 def held_out_facts(presets: dict) -> dict:
@@ -317,7 +352,7 @@ def measure_all(options) -> dict:
     presets = bench.all_presets()
     return {"setting": bench.presets.data["setting"], "held_out": held_out_facts(presets),
             "sizes": {name: planned(bench, presets, name) for name in options.sizes_of.split(",")},
-            "curve": along_the_curve(bench, presets)}
+            "curve": {} if options.dynamic else along_the_curve(bench, presets)}
 
 
 def main():
@@ -326,6 +361,7 @@ def main():
     parser.add_argument("--held-out", action="append", required=True, metavar="NAME=TEXT")
     parser.add_argument("--verify-windows", type=int, default=64, help="of each held-out text; 0: all")
     parser.add_argument("--sizes-of", default=SIZES)
+    parser.add_argument("--dynamic", type=Path, metavar="TEXTS", help="files by `bitgauge dynamic`")
     parser.add_argument("--title", help="of the page's files [fidelity of the original]")
     options = parser.parse_args()
     try:
