@@ -135,6 +135,7 @@ class Bench:
             "dynamic", self.options.original, "--size", sizes, "-t", self.options.dynamic, "-i",
             self.options.imatrix, "--held-out", self.held_out[0].text, "--tokens", self.options.tokens,
             "--reference-tokens", self.options.reference_tokens, "--window", self.options.window,
+            "--verify-tokens", self.options.verify_windows * self.options.window,
             "-o", self.options.work / "dynamic", "--quiet", *self.program.threads)
         return dict(zip(map(int, sizes.split(",")), made["files"]))
 
