@@ -117,7 +117,18 @@ TEST(TensorList, DepthIsSpreadWithBothEnds) {
                            .layer = layer});
     }
     tensors.push_back({.tensor = "output.weight", .role = "output"});
-    EXPECT_EQ(spread_in_depth(tensors, 8), (std::vector<size_t>{0, 1, 8, 16, 24, 32, 38, 39, 40}));
+    EXPECT_EQ(spread_in_depth(tensors, 8),
+              (std::vector<size_t>{0, 1, 2, 10, 18, 26, 34, 38, 39, 40}));
+}
+
+TEST(TensorList, RolesTakeTurnsInside) {
+    std::vector<TensorCost> tensors;
+    for (int32_t layer = 0; layer < 7; ++layer) {
+        tensors.push_back({.role = "ffn_down", .layer = layer});
+        tensors.push_back({.role = "ffn_up", .layer = layer});
+    }
+    // layers 0, 1, 5 and 6 of both, layer 2 of the one, layer 3 of the other
+    EXPECT_EQ(spread_in_depth(tensors, 8), (std::vector<size_t>{0, 1, 2, 3, 4, 7, 10, 11, 12, 13}));
 }
 
 TEST(TensorList, OneInThreeOfEachRoleBeginsHalfAsFarIn) {
