@@ -8,6 +8,7 @@ namespace bitgauge {
 
 std::vector<std::string> GroupOrder::kind_of(const std::vector<InputGroup>& groups) {
     std::vector<std::string> kind;
+    kind.reserve(groups.size());
     for (const InputGroup& group : groups) kind.push_back(tensor_role(group.leader()));
     return kind;
 }
