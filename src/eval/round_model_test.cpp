@@ -146,7 +146,7 @@ TEST_F(RoundedModel, WithExpertsIsRoundedExpertByExpert) {
 const Types kExperts{{"blk.0.ffn_down_exps.weight", "q4_K"},
                      {"blk.0.ffn_gate_exps.weight", "q3_K"},
                      {"blk.0.ffn_up_exps.weight", "q3_K"},
-                     {"blk.1.attn_v.weight", "q4_K"}};
+                     {"blk.1.attn_gate.weight", "q4_K"}};
 
 TEST_F(RoundedModel, IsTheSameOnTwoThreads) {
     FeedbackOptions options = feedback_options(story(folder_, 4000), kExperts);
@@ -164,7 +164,8 @@ TEST_F(RoundedModel, ExpertsAreRoundedInPartsWhereMemoryIsShort) {
     ASSERT_EQ(outcome.tensors.size(), kExperts.size());
     for (const RoundedTensor& tensor : outcome.tensors) {
         EXPECT_LE(tensor.feedback_error, tensor.nearest_error) << tensor.name;
-        EXPECT_EQ(tensor.matrices, tensor.name == "blk.1.attn_v.weight" ? 1U : 8U) << tensor.name;
+        EXPECT_EQ(tensor.matrices, tensor.name == "blk.1.attn_gate.weight" ? 1U : 8U)
+            << tensor.name;
     }
 }
 
