@@ -9,9 +9,9 @@
 
 namespace bitgauge {
 
-// Indices of those to measure first: of every role the first two and the last two layers that have it,
-// and each `every`-th between them, at least one, beginning with another one for another role; and all
-// without a layer.
+// Indices of those to measure first: of every role the first two and the last two layers that have
+// it, and each `every`-th between them, at least one, beginning with another one for another role;
+// and all without a layer.
 std::vector<size_t> spread_in_depth(const std::vector<TensorCost>& tensors, uint32_t every);
 
 // Of every role one in `every` layers that have it, the first one half as far in: at least one.
