@@ -27,6 +27,7 @@ import json
 import math
 import random
 import sys
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,6 +129,7 @@ class Bench:
 
     # Plans.
 
+    @cached_property
     def dynamic_files(self) -> dict:
         """Size asked for: what `bitgauge dynamic` says of its file. It goes on by itself."""
         sizes = self.sizes()
@@ -140,7 +142,7 @@ class Bench:
         return dict(zip(map(int, sizes.split(",")), made["files"]))
 
     def dynamic_file(self, size: int) -> dict:
-        said = self.dynamic_files()[size]
+        said = self.dynamic_files[size]
         path = Path(said["file"])
         if path.stat().st_size > size:
             sys.exit(f"{path} has {path.stat().st_size} bytes, asked were {size}")

@@ -150,17 +150,13 @@ fs::path kept_rounding(const RoundingJob& job) {
     return job.folder / fmt::format("rounded-{}.json", job.identity);
 }
 
-bool has_tensor(const RoundingJob& job, const std::string& tensor) {
-    const auto file = open_tensor_file(job.folder, tensor);
-    return file && file->text(kRoundingIdentityKey) == job.identity;
-}
-
 // What an earlier call came to, all tensors of which are still there; else null.
 Json earlier_rounding(const RoundingJob& job) {
     if (!fs::exists(kept_rounding(job))) return nullptr;
     Json done = Json::parse(read_text_file(kept_rounding(job)));
-    const bool whole = std::ranges::all_of(
-        done.at("tensors"), [&](const std::string& tensor) { return has_tensor(job, tensor); });
+    const bool whole = std::ranges::all_of(done.at("tensors"), [&](const std::string& tensor) {
+        return open_rounded_tensor(job, tensor).has_value();
+    });
     return whole ? done : nullptr;
 }
 

@@ -238,9 +238,7 @@ class RoundingPass {
     }
 
     std::optional<GgufFile> finished(const std::string& tensor) const {
-        auto file = open_tensor_file(job_.folder, tensor);
-        if (file && file->text(kRoundingIdentityKey) != job_.identity) file.reset();
-        return file;
+        return open_rounded_tensor(job_, tensor);
     }
 
     bool is_finished(const InputGroup& group) const {
@@ -306,6 +304,12 @@ class RoundingPass {
 };
 
 }  // namespace
+
+std::optional<GgufFile> open_rounded_tensor(const RoundingJob& job, const std::string& tensor) {
+    auto file = open_tensor_file(job.folder, tensor);
+    if (file && file->text(kRoundingIdentityKey) != job.identity) file.reset();
+    return file;
+}
 
 std::vector<std::string> round_in_order(const RoundingJob& job, Progress& progress) {
     return RoundingPass(job, progress).run();

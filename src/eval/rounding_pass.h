@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "bitgauge/feedback.h"
+#include "bitgauge/gguf.h"
 
 #include "base/json.h"
 #include "eval/model_pass.h"
@@ -39,6 +41,9 @@ RoundedTensor rounded_tensor_from_json(const Json& json);
 // Keys of a rounded tensor's file.
 constexpr const char* kRoundingIdentityKey = "bitgauge.rounding.identity";
 constexpr const char* kRoundingReportKey = "bitgauge.rounding.report";
+
+// The file of a tensor that was rounded for this job, now or earlier.
+std::optional<GgufFile> open_rounded_tensor(const RoundingJob& job, const std::string& tensor);
 
 // Goes on where an earlier run of the same identity was stopped. Loads the model in this process,
 // which libllama may end. The names of the tensors in the order they were rounded.

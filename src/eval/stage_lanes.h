@@ -43,6 +43,7 @@ class StageLanes {
     // weights that share an input.
     std::vector<InputGroup> run(const LaneRun& wanted,
                                 const std::function<void(size_t, LaneOutput)>& take);
+    // For what a batch can tell: without progress, in this thread.
     LaneOutput first_batch(const LaneRun& wanted);
 
   private:

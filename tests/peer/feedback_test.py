@@ -27,7 +27,7 @@ TYPES = ("Q3_K_M", "IQ4_XS", "IQ3_S")
 READ = 14000  # characters, which are this model's tokens
 WINDOW = "256"
 MOST_KEYS = 1024  # bytes
-RATIO = 0.75
+RATIO = 0.5
 
 
 class Session:
