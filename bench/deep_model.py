@@ -42,6 +42,10 @@ HEAD, STATE = 64, 128  # widths of a head of attention and of a delta net
 # --- the model ------------------------------------------------------------------------------------
 
 
+def attention_every(o) -> int:
+    return getattr(o, "attention_every", ATTENTION_EVERY)
+
+
 def expert_width(o) -> int:
     return getattr(o, "expert_width", o.width)
 
@@ -57,7 +61,7 @@ def keys(o) -> dict:
             "expert_shared_feed_forward_length": expert_width(o),
             "ssm.state_size": STATE, "ssm.group_count": o.width // STATE,
             "ssm.time_step_rank": 2 * o.width // STATE, "ssm.inner_size": 2 * o.width,
-            "full_attention_interval": ATTENTION_EVERY}
+            "full_attention_interval": attention_every(o)}
 
 
 def delta_net(w: int) -> list:
@@ -86,7 +90,7 @@ def tensors(o, vocabulary: int) -> list:
     """(name, shape) of all, in the file's order."""
     w, all_of = o.width, [("token_embd.weight", [o.width, vocabulary])]
     for layer in range(o.layers):
-        mixer = attention(w) if layer % ATTENTION_EVERY == ATTENTION_EVERY - 1 else delta_net(w)
+        mixer = attention(w) if (layer + 1) % attention_every(o) == 0 else delta_net(w)
         parts = [("attn_norm.weight", [w]), *mixer, ("post_attention_norm.weight", [w]),
                  *feed_forward(w, expert_width(o), o.experts)]
         all_of += [(f"blk.{layer}.{name}", shape) for name, shape in parts]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Rounding with error feedback of one layer in the shapes of Qwen3.5-35B-A3B, with random weights.
+"""Rounding with error feedback of two layers in the shapes of Qwen3.5-35B-A3B, with random weights.
 
-    one_layer.py --program build/release/bin/bitgauge --out FOLDER [--type Q4_K] [--tokens 16384]
-                 [--threads 2] [--work FOLDER]
+    large_layers.py --program build/release/bin/bitgauge --out FOLDER [--type Q4_K] [--tokens 16384]
+                    [--threads 2] [--work FOLDER]
 
-The layer is 2048 wide and has a gated delta net, 256 experts of 512 of which 8 are used, and a shared
-one; an embedding, a head and a tokenizer of 4,096 make it a model. Needs numpy, 3 GiB of disk and 8 GiB
+A layer is 2048 wide and has 256 experts of 512 of which 8 are used, and a shared one; the first has a gated
+delta net, the second attention. An embedding, a head and a tokenizer of 4,096 make it a model. Needs numpy, 4 GiB of disk and 8 GiB
 of memory. Wall time is extrapolated to the 40 layers of that model. How near factorisation and feedback
 come to the machine's matrix product is what build/release/bench/rounding measures.
 """
@@ -25,11 +25,11 @@ sys.path[:0] = [str(ROOT / "bench")]
 from against_peer import MIB, machine  # noqa: E402
 from deep_model import write_model  # noqa: E402
 
-SHAPE = SimpleNamespace(width=2048, expert_width=512, experts=256, used=8, layers=1, seed=1)
+SHAPE = SimpleNamespace(width=2048, expert_width=512, experts=256, used=8, layers=2, attention_every=2, seed=1)
 LAYERS = 40
 
 
-def round_layer(o, model: Path) -> dict:
+def round_layers(o, model: Path) -> dict:
     made = o.work / "rounded.gguf"
     begun = time.monotonic()
     done = subprocess.run(
@@ -45,9 +45,9 @@ def round_layer(o, model: Path) -> dict:
 
 def page(o, model: Path, found: dict) -> str:
     rounding = found["rounding"]
-    hours = LAYERS * found["wall_s"] / 3600
+    hours = LAYERS / SHAPE.layers * found["wall_s"] / 3600
     return "\n".join([
-        "# One layer of Qwen3.5-35B-A3B's shapes, rounded with error feedback", "",
+        "# Two layers of Qwen3.5-35B-A3B's shapes, rounded with error feedback", "",
         machine(o.threads).replace(" for both programs", ""), "",
         f"Random weights: width {SHAPE.width}, {SHAPE.experts} experts of {SHAPE.expert_width}, {SHAPE.used} used, one "
         f"shared; {model.stat().st_size / MIB:,.0f} MiB in BF16. Type {o.type}, {rounding['tokens']:,} tokens of "
@@ -65,17 +65,17 @@ def main():
     parser.add_argument("--text", type=Path, default=ROOT / "data/text/wiki.test.excerpt.raw")
     parser.add_argument("--tokens", type=int, default=16384)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--work", type=Path, default=ROOT / "out/bench/one-layer")
+    parser.add_argument("--work", type=Path, default=ROOT / "out/bench/large-layers")
     parser.add_argument("--out", type=Path, required=True)
     o = parser.parse_args()
     o.work.mkdir(parents=True, exist_ok=True)
-    model = o.work / "layer.gguf"
+    model = o.work / "layers.gguf"
     if not model.exists():
         write_model(SHAPE, model)
-    found = round_layer(o, model)
+    found = round_layers(o, model)
     o.out.mkdir(parents=True, exist_ok=True)
     text = page(o, model, found)
-    (o.out / "one-layer.md").write_text(text, encoding="utf-8")
+    (o.out / "large-layers.md").write_text(text, encoding="utf-8")
     print(text)
 
 
