@@ -5,7 +5,7 @@
 
 For each type: the file has the tensors, types and shapes of llama-quantize's, and is as large but for
 keys that say where it comes from; llama-perplexity reads it, and finds it nearer to the original than
-llama-quantize's, on text that the rounding has not seen.
+llama-quantize's, on text that the rounding has not seen; llama-completion goes on with a prompt.
 Exit status 0 so, 1 not so, 77 skipped (llama.cpp's tools or the model are not here).
 """
 
@@ -28,6 +28,8 @@ READ = 14000  # characters, which are this model's tokens
 WINDOW = "256"
 MOST_KEYS = 1024  # bytes
 RATIO = 0.5
+PROMPT = "Once upon a time"
+GENERATED = 24  # tokens, which are characters
 
 
 class Session:
@@ -58,6 +60,11 @@ class Session:
     def divergence(self, model: Path) -> float:
         return peer.parse(self.perplexity(model, "--kl-divergence"))["Mean KLD"].value
 
+    def continuation(self, model: Path) -> str:
+        said = run([self.tools / "llama-completion", "-m", model, "-p", PROMPT, "-n", str(GENERATED), "--temp", "0",
+                    "-no-cnv", "--no-warmup", "-t", "1"]).stdout.strip()
+        return said.removeprefix(PROMPT)
+
 
 def compare(session: Session, kind: str) -> list:
     ours, theirs = session.make(kind)
@@ -71,6 +78,10 @@ def compare(session: Session, kind: str) -> list:
         problems.append(f"{kind}: the table of tensors differs")
     if len(a.raw) - a.data_begin != len(b.raw) - b.data_begin or more > MOST_KEYS:
         problems.append(f"{kind}: of another size")
+    text = session.continuation(ours)
+    print(f"{kind}: {PROMPT}{text}", flush=True)
+    if not GENERATED - 2 <= len(text) <= GENERATED:  # blanks at the end are lost
+        problems.append(f"{kind}: generates '{text}'")
     if near > RATIO * far:
         problems.append(f"{kind}: hardly nearer to the original")
     return problems
