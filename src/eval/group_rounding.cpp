@@ -99,6 +99,7 @@ void GroupRounding::round_matrix(size_t matrix, const SplitMoments& moments,
             round_unseen(tensors_[t], matrix, prior);
             continue;
         }
+        candidates.sweeps = sweeps_worth_trying(tensors_[t].type_id);
         outcomes_[t][matrix] = round_member(tensors_[t], matrix, moments, prior, candidates);
         if (t == 0) candidates = like(outcomes_[t][matrix].choice, tensors_[t].width);
     }

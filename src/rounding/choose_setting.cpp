@@ -4,6 +4,8 @@
 
 #include "bitgauge/qtype.h"
 
+#include "rounding/tile_grid.h"
+
 namespace bitgauge {
 namespace {
 
@@ -91,6 +93,11 @@ void try_sweeps(const InputMoments& moments, const RoundingCandidates& candidate
 }
 
 }  // namespace
+
+int sweeps_worth_trying(int type_id) {
+    const bool is_coarse = find_type("q2_K")->id == type_id;
+    return is_coarse || feedback_unit(type_id) > 1 ? 1 : 0;
+}
 
 RoundingChoice choose_setting(const InputMoments& fit, const InputMoments& check, int type_id,
                               std::span<const float> sample, const RoundingCandidates& candidates,

@@ -23,6 +23,10 @@ struct RoundingCandidates {
     int sweeps = 0;
 };
 
+// Passes of coordinate descent that are worth their time: one for IQ2, IQ3 and Q2_K, none for
+// types that gain half a percent or so by it (RoundingSetting::sweeps).
+int sweeps_worth_trying(int type_id);
+
 struct RoundingChoice {
     RoundingSetting setting;
     double prior_tokens = 0;  // to give to InputMoments::add_prior()

@@ -57,6 +57,22 @@ TEST(ChooseSetting, CorrectsWhereTheInputWasShifted) {
     EXPECT_TRUE(choice.use_feedback);
 }
 
+TEST(ChooseSetting, DescendsWhereATypeIsSoCoarseThatItPays) {
+    const SyntheticInput input(kWidth, 1, 1);
+    const auto fit = moments_of(kWidth, input.tokens(4096, 1));
+    const auto check = moments_of(kWidth, input.tokens(2048, 2));
+    const auto weights = synthetic_weights(32 * kWidth, 1);
+    for (const char* name : {"iq3_s", "iq2_s", "q2_K"}) {
+        const int type = find_type(name)->id;
+        ASSERT_EQ(sweeps_worth_trying(type), 1) << name;
+        const auto without = choose_setting(fit, check, type, weights);
+        const auto with = choose_setting(fit, check, type, weights, {.sweeps = 1});
+        EXPECT_EQ(with.setting.sweeps, 1) << name;
+        EXPECT_LT(with.feedback_error, without.feedback_error) << name;
+    }
+    EXPECT_EQ(sweeps_worth_trying(find_type("q4_K")->id), 0);
+}
+
 TEST(ChooseSetting, LeansOnThePriorOfARareExpert) {
     const SyntheticInput input(kWidth, 1, 1);
     const auto fit = moments_of(kWidth, input.tokens(32, 1));
