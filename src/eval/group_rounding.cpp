@@ -29,10 +29,7 @@ const QType& type_for(const TensorInfo& tensor, const std::string& name) {
 // Nobody has read this expert: as without importance, or with what its layer's read.
 void round_unseen(TensorRounding& tensor, size_t matrix, const InputMoments* prior) {
     std::vector<float> importance;
-    if (prior != nullptr && prior->tokens > 0) {
-        const Rounder rounder(*prior, {.damping = 1, .correction = 0});
-        importance.assign(rounder.importance().begin(), rounder.importance().end());
-    }
+    if (prior != nullptr && prior->tokens > 0) importance = channel_importance(*prior);
     encode_rows(tensor.type_id, tensor.matrix(matrix), tensor.width, importance,
                 tensor.matrix_blocks(matrix));
 }
@@ -122,11 +119,11 @@ GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor,
     if (prior != nullptr && outcome.choice.use_feedback) {
         all.add_prior(*prior, outcome.choice.prior_tokens);
     }
-    const Rounder rounder(all, outcome.choice.setting);
     if (outcome.choice.use_feedback) {
-        rounder.round(tensor.type_id, weights, tensor.matrix_blocks(matrix));
+        Rounder(all, outcome.choice.setting)
+            .round(tensor.type_id, weights, tensor.matrix_blocks(matrix));
     } else {
-        encode_rows(tensor.type_id, weights, tensor.width, rounder.importance(),
+        encode_rows(tensor.type_id, weights, tensor.width, channel_importance(all),
                     tensor.matrix_blocks(matrix));
     }
     return outcome;

@@ -30,7 +30,11 @@ class Trials {
     }
 
     void take(const InputMoments& moments, double prior_tokens, const RoundingSetting& setting) {
-        const Rounder rounder(moments, setting);
+        take(Rounder(moments, setting), prior_tokens, setting);
+    }
+
+    // `rounder` is of this setting.
+    void take(const Rounder& rounder, double prior_tokens, const RoundingSetting& setting) {
         rounder.round(type_id_, sample_, bytes_);
         const double error = decoded_error();
         if (!(error < best_.feedback_error)) return;
@@ -63,14 +67,20 @@ std::vector<double> prior_counts(const RoundingCandidates& candidates, size_t wi
     return counts;
 }
 
-void try_dampings(const InputMoments& fit, const InputMoments* prior,
-                  const RoundingCandidates& candidates, Trials& trials) {
+// The prior at a middling damping, then the damping: each trial factors the moments.
+void try_priors_and_dampings(const InputMoments& fit, const InputMoments* prior,
+                             const RoundingCandidates& candidates, Trials& trials) {
+    const double middle = candidates.dampings[candidates.dampings.size() / 2];
     for (const double count : prior_counts(candidates, fit.width, prior != nullptr)) {
         const InputMoments moments = with_prior(fit, prior, count);
         if (moments.tokens == 0) continue;
-        for (const double damping : candidates.dampings) {
-            trials.take(moments, count, {.damping = damping, .correction = 0});
-        }
+        trials.take(moments, count, {.damping = middle, .correction = 0});
+    }
+    const double count = trials.best().prior_tokens;
+    const InputMoments moments = with_prior(fit, prior, count);
+    for (const double damping : candidates.dampings) {
+        if (damping == middle) continue;
+        trials.take(moments, count, {.damping = damping, .correction = 0});
     }
 }
 
@@ -78,9 +88,11 @@ void try_corrections(const InputMoments& moments, const RoundingCandidates& cand
                      Trials& trials) {
     if (moments.shift.empty()) return;
     const RoundingChoice best = trials.best();
+    Rounder rounder(moments, best.setting);
     for (const double correction : candidates.corrections) {
         if (correction == 0) continue;
-        trials.take(moments, best.prior_tokens,
+        rounder.set_correction(correction);
+        trials.take(rounder, best.prior_tokens,
                     {.damping = best.setting.damping, .correction = correction});
     }
 }
@@ -103,11 +115,11 @@ RoundingChoice choose_setting(const InputMoments& fit, const InputMoments& check
                               std::span<const float> sample, const RoundingCandidates& candidates,
                               const InputMoments* prior) {
     Trials trials(check, type_id, sample);
-    try_dampings(fit, prior, candidates, trials);
+    try_priors_and_dampings(fit, prior, candidates, trials);
     const InputMoments moments = with_prior(fit, prior, trials.best().prior_tokens);
     try_corrections(moments, candidates, trials);
     try_sweeps(moments, candidates, trials);
-    trials.take_nearest(Rounder(moments, {.damping = 1, .correction = 0}).importance());
+    trials.take_nearest(channel_importance(moments));
     return trials.best();
 }
 

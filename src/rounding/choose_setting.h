@@ -14,10 +14,12 @@
 namespace bitgauge {
 
 struct RoundingCandidates {
+    // Not empty.
     std::vector<double> dampings = {0.003, 0.01, 0.03, 0.1, 0.3};
     // Tried at the best damping, where `fit` has a shift.
     std::vector<double> corrections = {0, 0.25, 0.5, 0.75, 1};
-    // Tokens that the prior counts for, as multiples of the width; where a prior is given.
+    // Tokens that the prior counts for, as multiples of the width; where a prior is given. Chosen
+    // at the middle one of the dampings.
     std::vector<double> prior_strengths = {0, 0.25, 1, 4};
     // Added to the best of these.
     int sweeps = 0;

@@ -18,6 +18,8 @@ class Correction {
     // there is no shift or alpha is 0.
     Correction(const InputMoments& moments, const Factor& factor, double alpha);
 
+    void set_alpha(double alpha) { alpha_ = alpha; }
+
     // W to W*, kTileRows rows.
     void apply(std::span<float> weights) const;
 

@@ -83,7 +83,12 @@ struct Rounder::State {
           setting(chosen),
           channels(channel_influences(moments, setting)),
           correction(moments, channels.factor, setting.correction),
-          importance(damped_diagonal(moments, kImportanceEpsilon)) {}
+          importance(channel_importance(moments)) {}
+
+    void correct_by(double alpha) {
+        setting.correction = alpha;
+        correction.set_alpha(alpha);
+    }
 
     const Influences& influences(int type_id) {
         if (feedback_unit(type_id) == 1) return channels;
@@ -145,6 +150,14 @@ double Rounder::predicted_gain() const {
 
 std::span<const float> Rounder::importance() const {
     return state_->importance;
+}
+
+void Rounder::set_correction(double alpha) {
+    state_->correct_by(alpha);
+}
+
+std::vector<float> channel_importance(const InputMoments& moments) {
+    return damped_diagonal(moments, kImportanceEpsilon);
 }
 
 void Rounder::round(int type_id, std::span<const float> weights, std::span<std::byte> out) const {

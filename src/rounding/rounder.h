@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "rounding/input_moments.h"
 
@@ -48,8 +49,11 @@ class Rounder {
     // in (0, 1]. Without a correction and for scalar types.
     double predicted_gain() const;
 
-    // Mean square of each channel, never all zero: for encode_rows().
+    // channel_importance() of its moments.
     std::span<const float> importance() const;
+
+    // Another alpha, without another factor. Not while round() runs.
+    void set_correction(double alpha);
 
     // Rows of `width` weights to their blocks, row after row. A row's bytes depend on that row
     // alone. Tiles of rows run on TBB's threads. Error(kInput) where the type has no feedback or
@@ -60,6 +64,9 @@ class Rounder {
     struct State;
     std::unique_ptr<State> state_;
 };
+
+// Mean square of each channel, never all zero: what encode_rows() gets. `moments` have tokens.
+std::vector<float> channel_importance(const InputMoments& moments);
 
 // What E|W x - V xq|^2 has that depends on V: tr(E H E^T) + 2 tr(W D E^T) with E = W - V, per
 // token, summed over rows; negative where V makes good what the input has lost. Lower is better.
