@@ -67,19 +67,24 @@ std::vector<double> prior_counts(const RoundingCandidates& candidates, size_t wi
     return counts;
 }
 
-// The prior at a middling damping, then the damping: each trial factors the moments.
-void try_priors_and_dampings(const InputMoments& fit, const InputMoments* prior,
-                             const RoundingCandidates& candidates, Trials& trials) {
-    const double middle = candidates.dampings[candidates.dampings.size() / 2];
+double middle_damping(const RoundingCandidates& candidates) {
+    return candidates.dampings[candidates.dampings.size() / 2];
+}
+
+void try_priors(const InputMoments& fit, const InputMoments* prior,
+                const RoundingCandidates& candidates, Trials& trials) {
     for (const double count : prior_counts(candidates, fit.width, prior != nullptr)) {
         const InputMoments moments = with_prior(fit, prior, count);
         if (moments.tokens == 0) continue;
-        trials.take(moments, count, {.damping = middle, .correction = 0});
+        trials.take(moments, count, {.damping = middle_damping(candidates), .correction = 0});
     }
+}
+
+void try_other_dampings(const InputMoments& moments, const RoundingCandidates& candidates,
+                        Trials& trials) {
     const double count = trials.best().prior_tokens;
-    const InputMoments moments = with_prior(fit, prior, count);
     for (const double damping : candidates.dampings) {
-        if (damping == middle) continue;
+        if (damping == middle_damping(candidates)) continue;
         trials.take(moments, count, {.damping = damping, .correction = 0});
     }
 }
@@ -115,8 +120,9 @@ RoundingChoice choose_setting(const InputMoments& fit, const InputMoments& check
                               std::span<const float> sample, const RoundingCandidates& candidates,
                               const InputMoments* prior) {
     Trials trials(check, type_id, sample);
-    try_priors_and_dampings(fit, prior, candidates, trials);
+    try_priors(fit, prior, candidates, trials);
     const InputMoments moments = with_prior(fit, prior, trials.best().prior_tokens);
+    try_other_dampings(moments, candidates, trials);
     try_corrections(moments, candidates, trials);
     try_sweeps(moments, candidates, trials);
     trials.take_nearest(channel_importance(moments));

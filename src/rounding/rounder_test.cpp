@@ -339,6 +339,11 @@ TEST(Rounder, CorrectionReachesTheLeastSquaresOptimum) {
     EXPECT_NEAR(error_of(1), optimum, -1e-3 * optimum);
     // Half way makes good three quarters.
     EXPECT_NEAR(error_of(0.5), 0.75 * optimum, -1e-2 * optimum);
+
+    Rounder changed(moments, {.damping = 0, .correction = 0.5});
+    changed.set_correction(1);
+    const Rounder fresh(moments, {.damping = 0, .correction = 1});
+    EXPECT_EQ(with_feedback(changed, type_id, weights), with_feedback(fresh, type_id, weights));
 }
 
 TEST(Rounder, ManagesChannelsThatAreNeverUsed) {
