@@ -35,6 +35,7 @@ ROOMS = {
     "stats": room(1),
     "plan": room(1),
     "text": room(1),
+    "questions": room(1),
     "store": room(1),
     "hub": room(1),
     "linear": room(1),
@@ -46,12 +47,12 @@ ROOMS = {
     "cost": room(3, "gguf qtype stats plan store recipe"),
     "quantize": room(3, "gguf qtype recipe importance stats"),
     "eval": room(3, "gguf qtype rounding engine importance hardware text stats store"),
-    "tasks": room(3, "engine text stats store"),
+    "tasks": room(3, "engine text questions stats store"),
     "sweep": room(4, "gguf qtype recipe importance quantize engine eval text stats store plan cost"),
     "report": room(4, "qtype store stats plan cost"),
     "chat": room(4, "engine hub text"),
-    "cli": room(5, "gguf qtype stats plan text store hub engine recipe importance hardware quantize "
-                   "eval tasks cost sweep report chat"),
+    "cli": room(5, "gguf qtype stats plan text questions store hub engine recipe importance hardware "
+                   "quantize eval tasks cost sweep report chat"),
 }
 
 # Public headers whose name is not a room's.
@@ -66,6 +67,7 @@ PUBLIC_OWNER = {
     "prior": "cost",
     "record": "store",
     "sweep_table": "store",
+    "verdict": "questions",
     "version": "base",  # written by CMake; a build has it, the tree does not
 }
 
@@ -89,6 +91,8 @@ FOREIGN = [
     (r"boost/(iterator|math)/.*", {"stats"}),
     (r"utf8(cpp)?(/.*)?\.h", {"text"}),
     (r"utf8proc\.h", {"text"}),
+    (r"zlib\.h", {"questions"}),
+    (r"bzlib\.h", {"questions"}),
     (r"curl/.*", {"hub"}),
     (r"toml\+\+/.*", {"recipe"}),
     (r"CLI/.*", {"cli"}),

@@ -11,6 +11,7 @@
 #include "base/child_process.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/scripts.h"
 #include "text/corpus_key.h"
 #include "text/utf8.h"
 
@@ -28,32 +29,6 @@ std::vector<Document*> chats_of(Corpus& corpus) {
         if (!document.messages_json.empty()) chats.push_back(&document);
     }
     return chats;
-}
-
-// The installed script beside the program, else the one of the source tree.
-fs::path script_path() {
-    std::error_code unknown;
-    const fs::path program = fs::read_symlink("/proc/self/exe", unknown);
-    const fs::path installed = program.parent_path().parent_path() / "share/bitgauge" / kScript;
-    for (const fs::path& path : {installed, fs::path(BITGAUGE_SCRIPTS) / kScript}) {
-        if (fs::exists(path, unknown)) return path;
-    }
-    throw Error(ErrorKind::kEnvironment,
-                fmt::format("'{}', which renders chats, is neither at '{}' nor in '{}'", kScript,
-                            installed.string(), BITGAUGE_SCRIPTS),
-                "install bitgauge again, or run it from its source tree");
-}
-
-std::string private_python() {
-    const fs::path cache = cache_folder();
-    return cache.empty() ? std::string() : (cache / "venv/bin/python").string();
-}
-
-std::string python() {
-    if (const char* chosen = std::getenv("BITGAUGE_PYTHON")) return chosen;
-    std::error_code unknown;
-    const std::string own = private_python();
-    return !own.empty() && fs::exists(own, unknown) ? own : "python3";
 }
 
 std::string job_of(const std::vector<Document*>& chats, const std::string& chat_template,
@@ -117,10 +92,10 @@ void require_success(const ChildOutcome& outcome, const std::string& interpreter
 // One answer per chat, or the single one that the template cannot be parsed.
 std::vector<Json> run_script(const std::string& job) {
     const TemporaryFile file(job);
-    const std::string interpreter = python();
+    const std::string interpreter = script_python();
     std::vector<Json> answers;
     const ChildOutcome outcome =
-        run_child("/usr/bin/env", {interpreter, script_path().string(), file.path()},
+        run_child("/usr/bin/env", {interpreter, script_path(kScript).string(), file.path()},
                   [&](const std::string& line) { answers.push_back(Json::parse(line)); });
     require_success(outcome, interpreter);
     return answers;
