@@ -57,6 +57,7 @@ ROOMS = {
 
 # Public headers whose name is not a room's.
 PUBLIC_OWNER = {
+    "accuracy": "stats",
     "error": "base",
     "estimate": "base",
     "identity": "base",
