@@ -47,7 +47,7 @@ ROOMS = {
     "cost": room(3, "gguf qtype stats plan store recipe"),
     "quantize": room(3, "gguf qtype recipe importance stats"),
     "eval": room(3, "gguf qtype rounding engine importance hardware text stats store"),
-    "tasks": room(3, "engine text questions stats store"),
+    "tasks": room(4, "gguf engine eval text questions stats store"),
     "sweep": room(4, "gguf qtype recipe importance quantize engine eval text stats store plan cost"),
     "report": room(4, "qtype store stats plan cost"),
     "chat": room(4, "engine hub text"),
@@ -58,15 +58,19 @@ ROOMS = {
 # Public headers whose name is not a room's.
 PUBLIC_OWNER = {
     "accuracy": "stats",
+    "build_identity": "base",
     "error": "base",
     "estimate": "base",
     "identity": "base",
     "progress": "base",
     "token": "base",
+    "drift": "tasks",
     "dynamic": "sweep",
     "feedback": "eval",
     "prior": "cost",
     "record": "store",
+    "task_record": "store",
+    "task_report": "report",
     "sweep_table": "store",
     "verdict": "questions",
     "version": "base",  # written by CMake; a build has it, the tree does not

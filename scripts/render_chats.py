@@ -5,7 +5,9 @@
 
 JOB is a JSON file:
     {"template": str, "bos_token": str, "eos_token": str,
-     "conversations": [{"messages": [...], "tools": [...] or null}, ...]}
+     "conversations": [{"messages": [...], "tools": [...] or null}, ...],
+     "answer": bool, "thinking": bool}   (both optional: the text ends where an answer begins,
+                                          which may begin with thinking)
 Writes one JSON line per conversation, {"text": str} or {"error": str}, or a single line
 {"template_error": str}.
 
@@ -78,6 +80,11 @@ def with_decoded_arguments(messages):
     return messages
 
 
+def thinking(job):
+    """Templates that know the word take it as a variable; to others it is nothing."""
+    return {"enable_thinking": job["thinking"]} if "thinking" in job else {}
+
+
 def render(template, job, conversation):
     """Objects as arguments first, which most templates expect; then the messages as given."""
     failure = None
@@ -86,7 +93,7 @@ def render(template, job, conversation):
             text = template.render(
                 messages=messages, tools=conversation.get("tools"), documents=None,
                 bos_token=job["bos_token"], eos_token=job["eos_token"],
-                add_generation_prompt=False)
+                add_generation_prompt=job.get("answer", False), **thinking(job))
             text.encode("utf-8")  # fails for half a surrogate pair
             return {"text": text}
         except Exception as error:  # whatever foreign code raises is its message to the user

@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bitgauge/build_identity.h"
 #include "bitgauge/token.h"
 
 namespace bitgauge {
@@ -33,8 +35,22 @@ struct EngineOptions {
 constexpr int32_t kStagesAuto = -1;
 constexpr int32_t kStagesOff = 0;
 
+// How work that libllama may end is run: in this process, or by `program` started anew with the
+// hidden command "worker". Children also give their memory back between two models.
+struct Isolation {
+    std::optional<std::filesystem::path> program;
+};
+
 // One core per thread; 0 becomes the number of cores this process may use.
 uint32_t resolve_threads(uint32_t threads);
+
+// How tokens of an answer are chosen.
+struct SamplingOptions {
+    float temperature = 0;  // 0: always the likeliest token; the rest is not looked at then
+    int32_t top_k = 0;      // only the k likeliest; 0: all
+    float top_p = 1;        // only the likeliest that reach this probability together [Holtzman 2020]
+    float min_p = 0;        // only those with at least this share of the likeliest's probability
+};
 
 class ProductObserver;  // engine/product_observer.h
 
@@ -58,6 +74,9 @@ class Model {
     std::vector<TokenId> tokenize(std::string_view text, bool add_special,
                                   bool parse_special) const;
     size_t token_bytes(TokenId token) const;  // length of the text that a token stands for
+    // That text, maybe half a character; "" for tokens that stand for none (<|im_end|>).
+    std::string token_text(TokenId token) const;
+    bool ends_answer(TokenId token) const;  // end of text, of a turn, ...
 
     uint32_t vocabulary() const;
     uint32_t width() const;            // of the final hidden state
@@ -90,6 +109,10 @@ struct ContextShape {
     uint32_t sequences = 1;        // at once; each has its own memory of earlier tokens
     uint32_t call_tokens = 512;    // most tokens of one decode(): evaluated as one graph
     bool prediction = false;       // evaluates the first layer that predicts further tokens, alone
+    // All sequences share one memory of window_tokens * sequences tokens, so that one may be longer
+    // than window_tokens where others are shorter, and copies of a beginning take no room.
+    bool shared_memory = false;
+    bool logits_only = false;  // states() stays empty; a little faster
 };
 
 // Reads tokens in a model's context and hands out what follows them. Keeps its model alive by
@@ -107,6 +130,9 @@ class Context {
 
     // Forgets all tokens read so far.
     void clear();
+    // Likewise of one sequence; or `to` goes on from what `from` has read so far.
+    void forget(int32_t sequence);
+    void copy(int32_t from, int32_t to);
 
     // Reads `tokens`, sequence after sequence. Afterwards states() holds one row of width() floats
     // per token with `output`, in order; with kLogits logits(i) also holds vocabulary() floats for
@@ -154,5 +180,6 @@ struct EngineDescription {
     std::string cpu;      // "AMD EPYC ..."
 };
 EngineDescription describe_engine();
+BuildIdentity build_identity(const EngineOptions& options);  // for records
 
 }  // namespace bitgauge

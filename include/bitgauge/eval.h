@@ -19,12 +19,6 @@
 
 namespace bitgauge {
 
-// How work that libllama may end is run: in this process, or by `program` started anew with the
-// hidden command "worker". Children also give their memory back between two models.
-struct Isolation {
-    std::optional<std::filesystem::path> program;
-};
-
 struct BaselineOptions {
     std::vector<std::filesystem::path> texts;
     Protocol protocol;

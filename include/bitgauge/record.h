@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "bitgauge/build_identity.h"
 #include "bitgauge/estimate.h"
 #include "bitgauge/identity.h"
 
@@ -92,16 +93,6 @@ struct ClusterSeries {
     std::vector<double> nll_sum;
     std::vector<double> nll_original_sum;
     std::vector<double> same_top_sum;
-};
-
-struct BuildIdentity {
-    std::string bitgauge;  // version
-    std::string llama;     // version and commit
-    std::string ggml;
-    std::string backend;  // devices used: "CPU"
-    std::string cpu;
-    uint32_t threads = 0;
-    std::string evaluation;  // "whole", or in how many stages and why that is the same
 };
 
 struct MeasureRecord {

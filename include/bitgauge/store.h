@@ -15,6 +15,7 @@
 
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
+#include "bitgauge/task_record.h"
 
 namespace bitgauge {
 
@@ -45,6 +46,11 @@ class Store {
     std::vector<MeasureRecord> all() const;
     std::vector<MeasureRecord> of_baseline(std::string_view baseline_key) const;
 
+    // The same of answers to questions.
+    void put_tasks(const TaskRecord& record);
+    std::optional<TaskRecord> find_tasks(std::string_view key) const;
+    std::vector<TaskRecord> all_tasks() const;  // oldest first
+
     // Sweeps grow tensor by tensor. The head (all but the tensors) is kept as it was put first.
     void put_sweep(const SweepTable& head);
     void put_tensor(std::string_view sweep_key, const TensorCost& tensor);  // in place of its like
@@ -53,7 +59,7 @@ class Store {
     std::optional<SweepTable> find_sweep(std::string_view key) const;
     std::vector<SweepTable> all_sweeps() const;
 
-    // Takes every record of `other` that is absent here or older here, every tensor of a sweep that
+    // Takes every record of `other` (of answers, too) that is absent here or older here, every tensor of a sweep that
     // is absent here or has fewer probes here, and every mix of a sweep that is absent here; all of
     // them or, on an error, none. Returns how many were taken.
     size_t merge(const std::filesystem::path& other);

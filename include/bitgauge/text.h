@@ -53,6 +53,13 @@ struct Corpus {
 // line), a file with the same content as an earlier one (its documents would look independent).
 Corpus read_corpus(std::span<const std::filesystem::path> paths);
 
+// A model's Jinja template and the tokens it may put into a text.
+struct ChatTemplate {
+    std::string source;
+    std::string bos_token;
+    std::string eos_token;
+};
+
 // Renders each chat of `corpus` into its text with the model's own Jinja template, through Jinja2
 // of Python in a separate process with limits, and renews `corpus.key`. Documents without messages
 // are untouched; `raw` stays without chats. Tool-call arguments given as JSON text are decoded
@@ -61,8 +68,12 @@ Corpus read_corpus(std::span<const std::filesystem::path> paths);
 // python3. Error(kEnvironment) when no Python with Jinja2 is found, Error(kInput) when the template
 // cannot be parsed, runs too long or refuses a conversation (with its number among the chats, from
 // 1).
-void render_chats(Corpus& corpus, const std::string& chat_template, const std::string& bos_token,
-                  const std::string& eos_token);
+void render_chats(Corpus& corpus, const ChatTemplate& chat_template);
+
+// Likewise each conversation (a JSON array of messages) up to where the model's answer begins.
+// `thinking` is what the template gets as enable_thinking.
+std::vector<std::string> render_prompts(std::span<const std::string> messages_json,
+                                        const ChatTemplate& chat_template, bool thinking);
 
 // Parts that share no text, one per share (of bytes, >= 0, in any unit), each stratum in every part
 // as far as its documents go round. Where a stratum has few documents, long ones are cut between

@@ -30,11 +30,17 @@ void add_baseline(CLI::App& app, Console& console) {
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
 }
+void add_drift(CLI::App& app, Console& console) {
+    add_absent(app, console, "drift");
+}
 void add_dynamic(CLI::App& app, Console& console) {
     add_absent(app, console, "dynamic");
 }
 void add_sweep(CLI::App& app, Console& console) {
     add_absent(app, console, "sweep");
+}
+void add_tasks(CLI::App& app, Console& console) {
+    add_absent(app, console, "tasks");
 }
 void add_measuring_options(CLI::App& command, MeasureImportance& a) {
     command.add_option("ORIGINAL", a.original, "Not in this build: it has no engine")

@@ -94,6 +94,8 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     add_recipe(*app, console);
     add_baseline(*app, console);
     add_measure(*app, console);
+    add_drift(*app, console);
+    add_tasks(*app, console);
     add_report(*app, console);
     add_imatrix(*app, console);
     add_quantize(*app, console);

@@ -9,11 +9,13 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
-#include "bitgauge/eval.h"
 
 #include "base/child_process.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "engine/isolated_job.h"
+#include "eval/work.h"
+#include "tasks/ask.h"
 
 namespace bitgauge {
 namespace {
@@ -38,6 +40,10 @@ class RelayedProgress : public Progress {
     Console& console_;
 };
 
+Json do_any_job(const Json& job, Progress& progress) {
+    return job.at("job") == kAskJob ? do_ask_job(job, progress) : do_eval_job(job, progress);
+}
+
 }  // namespace
 
 void add_worker(CLI::App& app, Console& console) {
@@ -48,7 +54,7 @@ void add_worker(CLI::App& app, Console& console) {
     command->callback([job, &console] {
         end_with_parent();
         RelayedProgress progress(console);
-        const int status = run_worker(*job, progress);
+        const int status = run_worker(*job, progress, do_any_job);
         if (status != 0) throw CLI::RuntimeError(status);
     });
 }

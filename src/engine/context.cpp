@@ -160,8 +160,11 @@ Context::Context(const Model& model, const ContextShape& shape, const EngineOpti
     params.n_ubatch = shape.call_tokens;
     params.n_threads = static_cast<int32_t>(resolve_threads(options.threads));
     params.n_threads_batch = params.n_threads;
-    params.cb_eval = State::on_node;
-    params.cb_eval_user_data = state_.get();
+    params.kv_unified = shape.shared_memory;
+    if (!shape.logits_only) {
+        params.cb_eval = State::on_node;
+        params.cb_eval_user_data = state_.get();
+    }
     forget_llama_complaints();
     state_->context.reset(llama_init_from_model(model.state_->model.get(), params));
     if (!state_->context) {
@@ -176,6 +179,14 @@ Context::~Context() = default;
 
 void Context::clear() {
     llama_memory_clear(llama_get_memory(state_->context.get()), true);
+}
+
+void Context::forget(int32_t sequence) {
+    llama_memory_seq_rm(llama_get_memory(state_->context.get()), sequence, -1, -1);
+}
+
+void Context::copy(int32_t from, int32_t to) {
+    llama_memory_seq_cp(llama_get_memory(state_->context.get()), from, to, -1, -1);
 }
 
 void Context::decode(std::span<const BatchToken> tokens, Depth depth,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "bitgauge/engine.h"
+#include "bitgauge/version.h"
 
 #include "engine/llama_log.h"
 
@@ -42,6 +43,16 @@ EngineDescription describe_engine() {
             .ggml = fmt::format("{} ({})", ggml_version(), ggml_commit()),
             .backend = device_list(),
             .cpu = cpu_name()};
+}
+
+BuildIdentity build_identity(const EngineOptions& options) {
+    const EngineDescription engine = describe_engine();
+    return {.bitgauge = kVersion,
+            .llama = engine.llama,
+            .ggml = engine.ggml,
+            .backend = engine.backend,
+            .cpu = engine.cpu,
+            .threads = resolve_threads(options.threads)};
 }
 
 }  // namespace bitgauge

@@ -58,7 +58,7 @@ bool has_token(const llama_vocab* vocab, std::string_view character) {
         "remove such characters from the text: the model has never seen them");
 }
 
-std::string token_text(const llama_vocab* vocab, TokenId token) {
+std::string special_text(const llama_vocab* vocab, TokenId token) {
     if (token < 0) return {};
     std::string text(256, '\0');
     const int n = llama_token_to_piece(vocab, token, text.data(), static_cast<int>(text.size()), 0,
@@ -144,6 +144,17 @@ size_t Model::token_bytes(TokenId token) const {
     return static_cast<size_t>(std::abs(n));
 }
 
+std::string Model::token_text(TokenId token) const {
+    std::string text(token_bytes(token), '\0');
+    llama_token_to_piece(state_->vocab, token, text.data(), static_cast<int32_t>(text.size()), 0,
+                         /*special=*/false);
+    return text;
+}
+
+bool Model::ends_answer(TokenId token) const {
+    return llama_vocab_is_eog(state_->vocab, token);
+}
+
 uint32_t Model::vocabulary() const {
     return static_cast<uint32_t>(llama_vocab_n_tokens(state_->vocab));
 }
@@ -160,10 +171,10 @@ bool Model::adds_bos() const {
     return llama_vocab_get_add_bos(state_->vocab);
 }
 std::string Model::bos_text() const {
-    return token_text(state_->vocab, bos());
+    return special_text(state_->vocab, bos());
 }
 std::string Model::eos_text() const {
-    return token_text(state_->vocab, llama_vocab_eos(state_->vocab));
+    return special_text(state_->vocab, llama_vocab_eos(state_->vocab));
 }
 std::string Model::chat_template() const {
     const char* text = llama_model_chat_template(state_->model.get(), nullptr);

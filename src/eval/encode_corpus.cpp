@@ -37,7 +37,7 @@ Windows encode_as_llama_perplexity(const Corpus& corpus, const Model& model,
 }
 
 Windows encode_documents(Corpus& corpus, const Model& model, const Protocol& protocol) {
-    render_chats(corpus, model.chat_template(), model.bos_text(), model.eos_text());
+    render_chats(corpus, {model.chat_template(), model.bos_text(), model.eos_text()});
     std::vector<TokenizedDocument> documents;
     for (const Document& document : corpus.documents) {
         const bool is_chat = !document.messages_json.empty();

@@ -4,11 +4,9 @@
 #include <chrono>
 #include <numeric>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include "bitgauge/version.h"
-
+#include "base/clock.h"
 #include "base/interrupt.h"
 #include "eval/positions_file.h"
 #include "eval/work.h"
@@ -48,21 +46,6 @@ void compare_shard(ShardComparison& comparison, std::span<const Candidate* const
 }
 
 }  // namespace
-
-std::string utc_now() {
-    const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
-}
-
-BuildIdentity build_identity(const EngineOptions& options) {
-    const EngineDescription engine = describe_engine();
-    return {.bitgauge = kVersion,
-            .llama = engine.llama,
-            .ggml = engine.ggml,
-            .backend = engine.backend,
-            .cpu = engine.cpu,
-            .threads = resolve_threads(options.threads)};
-}
 
 Measurement::Measurement(const fs::path& baseline, const MeasureOptions& options,
                          Progress& progress)

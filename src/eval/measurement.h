@@ -62,10 +62,6 @@ class Measurement {
     std::vector<size_t> evaluated_;
 };
 
-// What records say of when and by what they were made.
-std::string utc_now();  // "2026-11-22T12:00:00Z"
-BuildIdentity build_identity(const EngineOptions& options);
-
 // Every shard of a baseline.
 std::vector<size_t> all_shards(size_t n);
 

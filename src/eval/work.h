@@ -1,17 +1,16 @@
 #pragma once
 
-// Jobs that libllama may end: run here, or in a child that can die without taking anything along.
+// The jobs of this room that libllama may end (engine/isolated_job.h).
 
-#include "bitgauge/eval.h"
-
+#include "engine/isolated_job.h"
 #include "eval/capture.h"
 
 namespace bitgauge {
 
-// Runs a job (its key "job" says which kind, "model" names the file) where `isolation` says and
-// returns its outcome; `folder` is for the words between the two. An Error of a child arrives as
-// itself; a child that libllama ended is an Error(kInput) with libllama's last words, or an
-// Error(kEnvironment) when they, or the system, ended it for memory.
+// Any job of this room.
+Json do_eval_job(const Json& job, Progress& progress);
+
+// run_job() of such a job.
 Json run_job(const Json& job, const std::filesystem::path& folder, const Isolation& isolation,
              Progress& progress);
 

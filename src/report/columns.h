@@ -8,6 +8,7 @@
 #include "bitgauge/report.h"
 
 #include "report/grid.h"
+#include "report/sections.h"
 
 namespace bitgauge {
 
@@ -19,11 +20,6 @@ Grid grid_of(const PublishedTable& table);
 std::string title_of(const Leaderboard& board);
 std::string title_of(const PublishedTable& table);
 
-// What was measured on what, by what: "protocol" -> "documents: windows of 2,048 tokens, ...".
-struct Fact {
-    std::string name;
-    std::string text;
-};
 std::vector<Fact> facts_of(const Leaderboard& board);
 std::vector<Fact> facts_of(const PublishedTable& table);
 

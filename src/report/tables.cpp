@@ -1,7 +1,5 @@
 // Terminal and Markdown: the same grids, facts and footnotes in two dresses.
 
-#include <algorithm>
-#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -10,77 +8,28 @@
 
 #include "report/columns.h"
 #include "report/escape.h"
+#include "report/sections.h"
 #include "report/sweep_columns.h"
 
 namespace bitgauge {
 namespace {
 
-constexpr size_t kTextWidth = 110;
-
 // The longest name printed whole.
 constexpr size_t kNameWidth = 24, kWideNameWidth = 80, kTensorNameWidth = 32;
 
-// Breaks at spaces; lines after the first begin with `indent` spaces.
-std::string wrapped(std::string_view text, size_t indent) {
-    std::string result;
-    size_t column = indent;
-    while (!text.empty()) {
-        const size_t end = std::min(text.find(' '), text.size());
-        const std::string_view word = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (column > indent && column + 1 + display_width(word) > kTextWidth) {
-            result += "\n" + std::string(indent, ' ');
-            column = indent;
-        }
-        if (column > indent) result += ' ', ++column;
-        result += word;
-        column += display_width(word);
-    }
-    return result;
-}
-
 template <class Table>
 std::string terminal_head(const Table& table) {
-    constexpr size_t kFactIndent = 10;
-    std::string text = title_of(table) + "\n";
-    for (const Fact& fact : facts_of(table)) {
-        text += fmt::format("{:<{}}{}\n", fact.name, kFactIndent, wrapped(fact.text, kFactIndent));
-    }
-    return text;
-}
-
-template <class Table>
-std::string terminal_notes(const Table& table) {
-    std::string text;
-    for (const std::string& note : footnotes_of(table)) text += wrapped(note, 0) + "\n";
-    return text;
+    return terminal_head(title_of(table), facts_of(table));
 }
 
 template <class Table>
 std::string terminal_section(const Table& table, const Grid& grid) {
-    return terminal_head(table) + "\n" + text_of(grid) + "\n" + terminal_notes(table);
-}
-
-template <class Table>
-std::string markdown_head(const Table& table) {
-    std::string text = fmt::format("### {}\n\n", markdown_escaped(title_of(table)));
-    for (const Fact& fact : facts_of(table)) {
-        text += fmt::format("- {}: {}\n", fact.name, markdown_escaped(fact.text));
-    }
-    return text;
-}
-
-template <class Table>
-std::string markdown_notes(const Table& table) {
-    std::string text;
-    for (const std::string& note : footnotes_of(table)) text += markdown_escaped(note) + "\n\n";
-    text.pop_back();
-    return text;
+    return terminal_section(title_of(table), facts_of(table), grid, footnotes_of(table));
 }
 
 template <class Table>
 std::string markdown_section(const Table& table, const Grid& grid) {
-    return markdown_head(table) + "\n" + markdown_of(grid) + "\n" + markdown_notes(table);
+    return markdown_section(title_of(table), facts_of(table), grid, footnotes_of(table));
 }
 
 template <class Section>
@@ -134,16 +83,16 @@ std::string terminal_table(const SweepReport& report, const TableOptions& option
     for (const TitledGrid& grid : grids_of(report, options)) {
         text += "\n" + grid.title + "\n\n" + text_of(grid.grid);
     }
-    return text + "\n" + terminal_notes(report);
+    return text + "\n" + terminal_notes(footnotes_of(report));
 }
 
 std::string markdown_table(const SweepReport& report, const TableOptions& options) {
-    std::string text = markdown_head(report);
+    std::string text = markdown_head(title_of(report), facts_of(report));
     for (const TitledGrid& grid : grids_of(report, options)) {
         text +=
             fmt::format("\n#### {}\n\n{}", markdown_escaped(grid.title), markdown_of(grid.grid));
     }
-    return text + "\n" + markdown_notes(report);
+    return text + "\n" + markdown_notes(footnotes_of(report));
 }
 
 }  // namespace bitgauge

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kApplicationId = 0x62677531;  // "bgu1": tells a store from other SQLite files
-constexpr int kSchemaVersion = 2;           // user_version; 2 added sweeps
+constexpr int kSchemaVersion = 3;  // user_version; 2 added sweeps, 3 answers to questions
 constexpr int kBusyTimeoutMs = 30'000;
 
 // The rollback journal, not WAL: records are few, the store stays one file, and it works on
@@ -45,6 +45,15 @@ constexpr const char* kSweepSchema = R"sql(
         name      TEXT NOT NULL,
         json      TEXT NOT NULL,
         PRIMARY KEY (sweep_key, name)
+    );
+)sql";
+
+constexpr const char* kTasksSchema = R"sql(
+    CREATE TABLE tasks (
+        key           TEXT PRIMARY KEY NOT NULL,
+        questions_key TEXT NOT NULL,
+        created_utc   TEXT NOT NULL,
+        json          TEXT NOT NULL
     );
 )sql";
 
@@ -108,6 +117,7 @@ void Store::Database::prepare(Access access) {
     if (access == Access::kReadWrite) create_or_upgrade();
     require_ours();
     has_sweeps_ = pragma("user_version") >= 2;
+    has_tasks_ = pragma("user_version") >= 3;
 }
 
 void Store::Database::create_or_upgrade() {
@@ -118,11 +128,16 @@ void Store::Database::create_or_upgrade() {
         sqlite.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
         sqlite.exec("PRAGMA user_version = 1");
     }
-    if (pragma("application_id") == kApplicationId && pragma("user_version") == 1) {
-        sqlite.exec(kSweepSchema);
-        sqlite.exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+    if (pragma("application_id") == kApplicationId) {
+        if (pragma("user_version") == 1) add_layout(kSweepSchema, 2);
+        if (pragma("user_version") == 2) add_layout(kTasksSchema, kSchemaVersion);
     }
     transaction.commit();
+}
+
+void Store::Database::add_layout(const char* tables, int version) {
+    sqlite.exec(tables);
+    sqlite.exec(fmt::format("PRAGMA user_version = {}", version));
 }
 
 void Store::Database::require_ours() {

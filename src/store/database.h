@@ -41,6 +41,12 @@ struct Store::Database {
 
     // A store of an earlier layout, opened for reading, lacks tables.
     bool has_sweeps() const { return has_sweeps_; }
+    bool has_tasks() const { return has_tasks_; }
+
+    void put_tasks(const TaskRecord& record);
+    std::vector<TaskRecord> select_tasks(const char* where, std::string_view argument);
+    // Where it is absent here, or older; whether it was taken.
+    bool merge(const TaskRecord& record);
 
     void put_head(const SweepTable& sweep);
     void put_tensor(const std::string& sweep_key, const TensorCost& tensor);
@@ -60,9 +66,11 @@ struct Store::Database {
     int pragma(const char* name);
     void prepare(Access access);
     void create_or_upgrade();
+    void add_layout(const char* tables, int version);
     void require_ours();
 
     bool has_sweeps_ = false;
+    bool has_tasks_ = false;
 };
 
 }  // namespace bitgauge

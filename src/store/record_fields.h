@@ -7,6 +7,7 @@
 
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
+#include "bitgauge/task_record.h"
 
 namespace bitgauge {
 
@@ -147,6 +148,47 @@ void describe(auto& field, Either<MeasureRecord> auto& r) {
     field("build", r.build);
     field("elapsed_s", r.elapsed_s);
     field("peer_statistics", r.peer_statistics);
+}
+
+void describe(auto& field, Either<TaskSettings> auto& s) {
+    field("by_likelihood", s.by_likelihood);
+    field("answer_tokens", s.answer_tokens);
+    field("thinking", s.thinking);
+    field("temperature", s.temperature);
+    field("top_k", s.top_k);
+    field("top_p", s.top_p);
+    field("min_p", s.min_p);
+    field("seed", s.seed);
+}
+
+void describe(auto& field, Either<TaskSeries> auto& s) {
+    field("question", s.question);
+    field("set", s.set);
+    field("cluster", s.cluster);
+    field("right", s.right);
+}
+
+void describe(auto& field, Either<TaskFailures> auto& f) {
+    field("budget", f.budget);
+    field("too_long", f.too_long);
+    field("not_finite", f.not_finite);
+    field("unreadable", f.unreadable);
+}
+
+void describe(auto& field, Either<TaskRecord> auto& r) {
+    field("key", r.key);
+    field("created_utc", r.created_utc);
+    field("model", r.model);
+    field("mix", r.mix);
+    field("questions_key", r.questions_key);
+    field("settings", r.settings);
+    field("sets", r.sets);
+    field("clusters", r.clusters);
+    field("answers", r.answers);
+    field("failures", r.failures);
+    field("written_tokens", r.written_tokens);
+    field("build", r.build);
+    field("elapsed_s", r.elapsed_s);
 }
 
 void describe(auto& field, Either<Probe> auto& p) {

@@ -13,6 +13,14 @@ MeasureRecord record_from_json(const Json& json) {
     return fields::from_json<MeasureRecord>(MeasureRecord::kSchema, json);
 }
 
+Json to_json(const TaskRecord& record) {
+    return fields::to_json(TaskRecord::kSchema, record);
+}
+
+TaskRecord task_record_from_json(const Json& json) {
+    return fields::from_json<TaskRecord>(TaskRecord::kSchema, json);
+}
+
 Json to_json(const TensorCost& tensor) {
     return fields::to_json(TensorCost::kSchema, tensor);
 }

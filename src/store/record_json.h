@@ -5,6 +5,7 @@
 
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
+#include "bitgauge/task_record.h"
 
 #include "base/json.h"
 
@@ -17,6 +18,10 @@ Json to_json(const MeasureRecord& record);
 // Error(kInput) for another schema (naming both) and for a missing or mistyped key (naming it).
 // Keys that are not known are ignored.
 MeasureRecord record_from_json(const Json& json);
+
+// The same of answers to questions.
+Json to_json(const TaskRecord& record);
+TaskRecord task_record_from_json(const Json& json);
 
 // The same of sweeps: the table without its parts, and each tensor and mix by itself.
 Json to_json(const SweepTable& table);

@@ -13,6 +13,7 @@
 #include "bitgauge/qtype.h"
 #include "bitgauge/recipe.h"
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "eval/measurement.h"

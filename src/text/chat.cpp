@@ -1,6 +1,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,16 +32,16 @@ std::vector<Document*> chats_of(Corpus& corpus) {
     return chats;
 }
 
-std::string job_of(const std::vector<Document*>& chats, const std::string& chat_template,
-                   const std::string& bos_token, const std::string& eos_token) {
-    Json job = {{"template", chat_template}, {"bos_token", bos_token}, {"eos_token", eos_token}};
-    job["conversations"] = Json::array();
-    for (const Document* chat : chats) {
-        Json conversation = {{"messages", Json::parse(chat->messages_json)}};
-        conversation["tools"] = chat->tools_json.empty() ? Json() : Json::parse(chat->tools_json);
-        job["conversations"].push_back(std::move(conversation));
-    }
-    return job.dump();
+Json job_of(const ChatTemplate& by) {
+    return {{"template", by.source},
+            {"bos_token", by.bos_token},
+            {"eos_token", by.eos_token},
+            {"conversations", Json::array()}};
+}
+
+Json conversation(const std::string& messages_json, const std::string& tools_json) {
+    return {{"messages", Json::parse(messages_json)},
+            {"tools", tools_json.empty() ? Json() : Json::parse(tools_json)}};
 }
 
 // A file of this process alone, gone with the object.
@@ -114,17 +115,20 @@ void require_parsed(const std::vector<Json>& answers, size_t chats) {
                 fmt::format("{} of {} chats came back from the renderer", answers.size(), chats));
 }
 
-void take_texts(const std::vector<Document*>& chats, const std::vector<Json>& answers) {
-    for (size_t i = 0; i < chats.size(); ++i) {
+// `of`: what names conversation i.
+std::vector<std::string> texts_of(const std::vector<Json>& answers,
+                                  const std::function<std::string(size_t)>& of) {
+    std::vector<std::string> texts;
+    for (size_t i = 0; i < answers.size(); ++i) {
         if (answers[i].contains("error")) {
             throw Error(ErrorKind::kInput,
-                        fmt::format("the chat template refuses conversation {} of {} ('{}'): {}",
-                                    i + 1, chats.size(), chats[i]->stratum,
-                                    answers[i]["error"].get<std::string>()),
+                        fmt::format("the chat template refuses conversation {} of {}{}: {}", i + 1,
+                                    answers.size(), of(i), answers[i]["error"].get<std::string>()),
                         "correct or drop this conversation");
         }
-        chats[i]->text = answers[i].at("text");
+        texts.push_back(answers[i].at("text"));
     }
+    return texts;
 }
 
 void require_template(const std::string& chat_template, size_t chats) {
@@ -136,16 +140,34 @@ void require_template(const std::string& chat_template, size_t chats) {
 
 }  // namespace
 
-void render_chats(Corpus& corpus, const std::string& chat_template, const std::string& bos_token,
-                  const std::string& eos_token) {
+void render_chats(Corpus& corpus, const ChatTemplate& chat_template) {
     const std::vector<Document*> chats = chats_of(corpus);
     if (chats.empty()) return;
-    require_template(chat_template, chats.size());
-    const std::vector<Json> answers =
-        run_script(job_of(chats, chat_template, bos_token, eos_token));
+    require_template(chat_template.source, chats.size());
+    Json job = job_of(chat_template);
+    for (const Document* chat : chats) {
+        job["conversations"].push_back(conversation(chat->messages_json, chat->tools_json));
+    }
+    const std::vector<Json> answers = run_script(job.dump());
     require_parsed(answers, chats.size());
-    take_texts(chats, answers);
+    auto texts = texts_of(answers, [&](size_t i) { return fmt::format(" ('{}')", chats[i]->stratum); });
+    for (size_t i = 0; i < chats.size(); ++i) chats[i]->text = std::move(texts[i]);
     corpus.key = corpus_key(corpus.documents);
+}
+
+std::vector<std::string> render_prompts(std::span<const std::string> messages_json,
+                                        const ChatTemplate& chat_template, bool thinking) {
+    if (messages_json.empty()) return {};
+    require_template(chat_template.source, messages_json.size());
+    Json job = job_of(chat_template);
+    job["answer"] = true;
+    job["thinking"] = thinking;
+    for (const std::string& messages : messages_json) {
+        job["conversations"].push_back(conversation(messages, ""));
+    }
+    const std::vector<Json> answers = run_script(job.dump());
+    require_parsed(answers, messages_json.size());
+    return texts_of(answers, [](size_t) { return std::string(); });
 }
 
 }  // namespace bitgauge

@@ -42,14 +42,14 @@ std::string template_named(const std::string& name) {
 std::string rendered(const std::string& chat_template, const std::string& messages,
                      const std::string& tools = {}) {
     Corpus corpus = chats({messages}, tools);
-    render_chats(corpus, chat_template, "<s>", "</s>");
+    render_chats(corpus, {chat_template, "<s>", "</s>"});
     return corpus.documents[0].text;
 }
 
 Error error_of(const std::string& chat_template, const std::vector<std::string>& messages) {
     Corpus corpus = chats(messages);
     try {
-        render_chats(corpus, chat_template, "<s>", "</s>");
+        render_chats(corpus, {chat_template, "<s>", "</s>"});
     } catch (const Error& error) {
         return error;
     }
@@ -145,11 +145,11 @@ TEST_F(RenderChats, BlocksOfHuggingFaceAreKnown) {
 TEST_F(RenderChats, TextsAreLeftAloneAndTheKeyFollowsTheTemplate) {
     Corpus corpus = chats({kGreeting});
     corpus.documents.push_back({"text", "as it was", {}, {}});
-    render_chats(corpus, "a{{ messages[0].content }}", "", "");
+    render_chats(corpus, {"a{{ messages[0].content }}", "", ""});
     const std::string first_key = corpus.key;
     EXPECT_EQ(corpus.documents[0].text, "aWhat's your favourite LLM framework?");
     EXPECT_EQ(corpus.documents[1].text, "as it was");
-    render_chats(corpus, "b{{ messages[0].content }}", "", "");
+    render_chats(corpus, {"b{{ messages[0].content }}", "", ""});
     EXPECT_NE(corpus.key, first_key);
 }
 
@@ -160,7 +160,7 @@ TEST_F(RenderChats, AThousandLongChatsComeBackInOrder) {
                        std::string(5000, 'x') + "\"}]");
     }
     Corpus corpus = chats(many);
-    render_chats(corpus, "{{ messages[0].content }}", "", "");
+    render_chats(corpus, {"{{ messages[0].content }}", "", ""});
     for (int i = 0; i < 1000; ++i) {
         ASSERT_TRUE(corpus.documents[i].text.starts_with(std::to_string(i) + ":"));
     }
@@ -205,7 +205,7 @@ TEST_F(RenderChats, AnInterpreterWithoutJinjaIsAnEnvironmentError) {
 TEST(RenderChatsWithoutPython, ChatsWithoutATemplateAreAnInputError) {
     EXPECT_EQ(error_of(" ", {kGreeting}).kind(), ErrorKind::kInput);
     Corpus no_chats;
-    EXPECT_NO_THROW(render_chats(no_chats, "", "", ""));
+    EXPECT_NO_THROW(render_chats(no_chats, {"", "", "")});
 }
 
 }  // namespace

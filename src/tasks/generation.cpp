@@ -1,0 +1,152 @@
+#include "tasks/generation.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "engine/sampler.h"
+
+namespace bitgauge {
+namespace {
+
+// One answer being written in its own sequence.
+struct Slot {
+    const TokenizedPrompt* prompt = nullptr;  // null: free
+    size_t read = 0;                          // tokens of the prompt that were read
+    int32_t position = 0;                     // of the next token
+    TokenId last = 0;                         // what was written last, not read yet
+    Answer answer;
+    std::optional<Sampler> sampler;
+};
+
+class Writer {
+  public:
+    Writer(TokenReader& reader, const TokenWords& words, const ContextShape& shape,
+           const AnswerSettings& settings, const std::function<void(Answer)>& on_answer)
+        : reader_(reader),
+          words_(words),
+          window_(shape.window_tokens),
+          settings_(settings),
+          on_answer_(on_answer),
+          slots_(shape.sequences) {}
+
+    void write(std::span<const TokenizedPrompt> prompts) {
+        size_t next = 0;
+        while (true) {
+            for (Slot& slot : slots_) {
+                if (slot.prompt == nullptr && next < prompts.size()) begin(slot, prompts[next++]);
+            }
+            if (!step()) return;
+        }
+    }
+
+  private:
+    void begin(Slot& slot, const TokenizedPrompt& prompt) {
+        reader_.forget(sequence_of(slot));
+        slot = {.prompt = &prompt, .answer = {.key = prompt.key}};
+        slot.sampler.emplace(settings_.sampling, settings_.seed ^ hash_number(prompt.key));
+    }
+
+    int32_t sequence_of(const Slot& slot) const {
+        return static_cast<int32_t>(&slot - slots_.data());
+    }
+
+    // One call; false when nobody has anything to read.
+    bool step() {
+        throw_if_interrupted();
+        tokens_.clear();
+        speakers_.clear();
+        for (Slot& slot : slots_) add_written(slot);
+        for (Slot& slot : slots_) add_prompt(slot);
+        if (tokens_.empty()) return false;
+        reader_.read(tokens_);
+        for (size_t i = 0; i < speakers_.size(); ++i) take(*speakers_[i], reader_.logits(i));
+        return true;
+    }
+
+    static bool is_reading(const Slot& slot) {
+        return slot.prompt != nullptr && slot.read < slot.prompt->tokens.size();
+    }
+
+    void add(Slot& slot, TokenId token, bool output) {
+        tokens_.push_back({token, slot.position++, sequence_of(slot), output});
+        if (output) speakers_.push_back(&slot);
+    }
+
+    void add_written(Slot& slot) {
+        if (slot.prompt == nullptr || is_reading(slot)) return;
+        add(slot, slot.last, true);
+    }
+
+    void add_prompt(Slot& slot) {
+        while (is_reading(slot) && tokens_.size() < reader_.call_tokens()) {
+            const TokenId token = slot.prompt->tokens[slot.read++];
+            add(slot, token, !is_reading(slot));
+        }
+    }
+
+    void take(Slot& slot, std::span<const float> logits) {
+        slot.last = slot.sampler->next(logits);
+        ++slot.answer.tokens;
+        slot.answer.token_ids.push_back(slot.last);
+        if (words_.ends_answer(slot.last)) return finish(slot, Answer::End::kComplete);
+        slot.answer.text += words_.text(slot.last);
+        const bool full = static_cast<uint32_t>(slot.position) >= window_;
+        if (full || slot.answer.tokens >= settings_.answer_tokens) {
+            finish(slot, Answer::End::kBudget);
+        }
+    }
+
+    void finish(Slot& slot, Answer::End end) {
+        slot.answer.end = end;
+        slot.prompt = nullptr;
+        on_answer_(std::move(slot.answer));
+    }
+
+    static uint64_t hash_number(const std::string& key) {
+        return std::stoull(hash_text(key).substr(0, 16), nullptr, 16);
+    }
+
+    TokenReader& reader_;
+    const TokenWords& words_;
+    uint32_t window_;
+    const AnswerSettings& settings_;
+    const std::function<void(Answer)>& on_answer_;
+    std::vector<Slot> slots_;
+    std::vector<BatchToken> tokens_;
+    std::vector<Slot*> speakers_;
+};
+
+}  // namespace
+
+void generate_answers(const Model& model, std::span<const TokenizedPrompt> prompts,
+                      const AnswerSettings& settings, const EngineOptions& engine,
+                      const std::function<void(Answer)>& on_answer) {
+    std::vector<TokenizedPrompt> fitting;
+    size_t longest = 0;
+    for (const TokenizedPrompt& prompt : prompts) {
+        if (prompt.tokens.empty() || prompt.tokens.size() >= model.trained_context()) {
+            on_answer({.key = prompt.key, .end = Answer::End::kTooLong});
+            continue;
+        }
+        longest = std::max(longest, prompt.tokens.size());
+        fitting.push_back(prompt);
+    }
+    if (fitting.empty()) return;
+    const auto window = std::min<uint64_t>(longest + settings.answer_tokens, model.trained_context());
+    const auto sequences = std::min<size_t>(std::max(settings.parallel, 1U), fitting.size());
+    const ContextShape shape = {.window_tokens = static_cast<uint32_t>(window),
+                                .sequences = static_cast<uint32_t>(sequences),
+                                .call_tokens = static_cast<uint32_t>(sequences)};
+    const auto reader = reader_of(model, shape, engine);
+    write_answers(*reader, *words_of(model), shape, fitting, settings, on_answer);
+}
+
+void write_answers(TokenReader& reader, const TokenWords& words, const ContextShape& shape,
+                   std::span<const TokenizedPrompt> prompts, const AnswerSettings& settings,
+                   const std::function<void(Answer)>& on_answer) {
+    Writer(reader, words, shape, settings, on_answer).write(prompts);
+}
+
+}  // namespace bitgauge

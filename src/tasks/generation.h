@@ -1,0 +1,30 @@
+#pragma once
+
+// Answers written out token by token, many at a time: whoever is done makes room for the next.
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bitgauge/engine.h"
+#include "bitgauge/tasks.h"
+
+#include "tasks/ask.h"
+#include "tasks/token_reader.h"
+
+namespace bitgauge {
+
+// Answers every prompt and hands each answer on as soon as it is complete, in the order they are.
+// A prompt that fills the trained context is Answer::End::kTooLong. Throws Error(kInterrupted)
+// between two calls.
+void generate_answers(const Model& model, std::span<const TokenizedPrompt> prompts,
+                      const AnswerSettings& settings, const EngineOptions& engine,
+                      const std::function<void(Answer)>& on_answer);
+
+// The same by whatever reads: `window_tokens` of memory for each of `sequences`.
+void write_answers(TokenReader& reader, const TokenWords& words, const ContextShape& shape,
+                   std::span<const TokenizedPrompt> prompts, const AnswerSettings& settings,
+                   const std::function<void(Answer)>& on_answer);
+
+}  // namespace bitgauge

@@ -1,0 +1,202 @@
+#include "tasks/likelihood.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/interrupt.h"
+
+namespace bitgauge {
+namespace {
+
+double log_probability(std::span<const float> logits, TokenId token) {
+    const double largest = *std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float logit : logits) sum += std::exp(logit - largest);
+    return logits[static_cast<size_t>(token)] - largest - std::log(sum);
+}
+
+// A token to be read, and where the probability of what follows it goes.
+struct Step {
+    BatchToken token;
+    size_t question = 0;  // of the pack
+    size_t choice = 0;
+    size_t follows = 0;  // index into the choice's own tokens; of all choices where `is_shared`
+    bool is_shared = false;
+};
+
+struct Pack {
+    std::vector<ChoiceTokens> questions;
+    std::vector<int32_t> first_sequence;
+    std::vector<Answer> answers;
+    size_t cells = 0;
+    int32_t sequences = 0;
+};
+
+class ChoiceWeigher {
+  public:
+    ChoiceWeigher(TokenReader& reader, const ReaderRoom& room) : reader_(reader), room_(room) {}
+
+    bool has_room(const Pack& pack, const ChoiceTokens& next) const {
+        return pack.cells + next.required() <= room_.tokens &&
+               static_cast<size_t>(pack.sequences) + next.own.size() <= room_.sequences;
+    }
+
+    void weigh(Pack& pack) {
+        reader_.forget_all();
+        read(shared_steps(pack), pack);
+        for (size_t q = 0; q < pack.questions.size(); ++q) share_beginning(pack, q);
+        read(own_steps(pack), pack);
+    }
+
+  private:
+    static std::vector<Step> shared_steps(const Pack& pack) {
+        std::vector<Step> steps;
+        for (size_t q = 0; q < pack.questions.size(); ++q) {
+            const auto& common = pack.questions[q].common;
+            for (size_t i = 0; i < common.size(); ++i) {
+                const bool last = i + 1 == common.size();
+                steps.push_back(
+                    {{common[i], static_cast<int32_t>(i), pack.first_sequence[q], last},
+                     q, 0, 0, last});
+            }
+        }
+        return steps;
+    }
+
+    static std::vector<Step> own_steps(const Pack& pack) {
+        std::vector<Step> steps;
+        for (size_t q = 0; q < pack.questions.size(); ++q) {
+            const auto& [common, own] = pack.questions[q];
+            for (size_t c = 0; c < own.size(); ++c) {
+                for (size_t i = 0; i + 1 < own[c].size(); ++i) {
+                    steps.push_back({{own[c][i], static_cast<int32_t>(common.size() + i),
+                                      pack.first_sequence[q] + static_cast<int32_t>(c), true},
+                                     q, c, i + 1, false});
+                }
+            }
+        }
+        return steps;
+    }
+
+    void share_beginning(const Pack& pack, size_t q) {
+        if (pack.questions[q].common.empty()) return;
+        const int32_t first = pack.first_sequence[q];
+        for (size_t c = 1; c < pack.questions[q].own.size(); ++c) {
+            reader_.copy(first, first + static_cast<int32_t>(c));
+        }
+    }
+
+    void read(const std::vector<Step>& steps, Pack& pack) {
+        for (size_t begin = 0; begin < steps.size(); begin += reader_.call_tokens()) {
+            throw_if_interrupted();
+            const size_t end = std::min<size_t>(begin + reader_.call_tokens(), steps.size());
+            std::vector<BatchToken> tokens;
+            for (size_t i = begin; i < end; ++i) tokens.push_back(steps[i].token);
+            reader_.read(tokens);
+            size_t output = 0;
+            for (size_t i = begin; i < end; ++i) {
+                if (steps[i].token.output) take(steps[i], reader_.logits(output++), pack);
+            }
+        }
+    }
+
+    static void take(const Step& step, std::span<const float> logits, Pack& pack) {
+        const auto& own = pack.questions[step.question].own;
+        Answer& answer = pack.answers[step.question];
+        const auto add = [&](size_t choice) {
+            answer.log_likelihoods[choice] += log_probability(logits, own[choice][step.follows]);
+            ++answer.choice_tokens[choice];
+        };
+        if (!step.is_shared) return add(step.choice);
+        for (size_t c = 0; c < own.size(); ++c) add(c);
+    }
+
+    TokenReader& reader_;
+    ReaderRoom room_;
+};
+
+void append(Pack& pack, const std::string& key, const ChoiceTokens& tokens) {
+    const size_t choices = tokens.own.size();
+    pack.first_sequence.push_back(pack.sequences);
+    pack.sequences += static_cast<int32_t>(choices);
+    pack.cells += tokens.required();
+    pack.answers.push_back({.key = key,
+                            .log_likelihoods = std::vector<double>(choices),
+                            .choice_tokens = std::vector<uint32_t>(choices)});
+    pack.questions.push_back(tokens);
+}
+
+std::vector<TokenizedChoices> tokenize_all(const Model& model,
+                                           std::span<const ChoicePrompt> prompts) {
+    std::vector<TokenizedChoices> all;
+    for (const ChoicePrompt& prompt : prompts) {
+        std::vector<std::vector<TokenId>> whole;
+        for (const std::string& text : prompt.texts) {
+            whole.push_back(model.tokenize(text, /*add_special=*/true, /*parse_special=*/false));
+        }
+        all.push_back({prompt.key, choice_tokens(whole)});
+    }
+    return all;
+}
+
+}  // namespace
+
+size_t ChoiceTokens::required() const {
+    size_t n = common.size();
+    for (const auto& choice : own) n += choice.size();
+    return n;
+}
+
+ChoiceTokens choice_tokens(std::span<const std::vector<TokenId>> whole) {
+    size_t shortest = SIZE_MAX;
+    for (const auto& tokens : whole) shortest = std::min(shortest, tokens.size());
+    size_t common = 0;
+    const auto all_share = [&](size_t i) {
+        return std::all_of(whole.begin(), whole.end(),
+                           [&](const auto& tokens) { return tokens[i] == whole.front()[i]; });
+    };
+    while (common + 1 < shortest && all_share(common)) ++common;
+    ChoiceTokens split;
+    split.common.assign(whole.front().begin(),
+                        whole.front().begin() + static_cast<ptrdiff_t>(common));
+    for (const auto& tokens : whole) {
+        split.own.emplace_back(tokens.begin() + static_cast<ptrdiff_t>(common), tokens.end());
+    }
+    return split;
+}
+
+void weigh_choices(TokenReader& reader, const ReaderRoom& room,
+                   std::span<const TokenizedChoices> questions,
+                   const std::function<void(Answer)>& on_answer) {
+    ChoiceWeigher weigher(reader, room);
+    for (size_t next = 0; next < questions.size();) {
+        Pack pack;
+        while (next < questions.size() && weigher.has_room(pack, questions[next].tokens)) {
+            append(pack, questions[next].key, questions[next].tokens);
+            ++next;
+        }
+        weigher.weigh(pack);
+        for (Answer& answer : pack.answers) on_answer(std::move(answer));
+    }
+}
+
+void weigh_choices(const Model& model, std::span<const ChoicePrompt> prompts,
+                   const EngineOptions& engine, const std::function<void(Answer)>& on_answer) {
+    const auto questions = tokenize_all(model, prompts);
+    ReaderRoom room;
+    for (const TokenizedChoices& question : questions) {
+        room.tokens = std::max(room.tokens, question.tokens.required());
+        room.sequences = std::max(room.sequences, question.tokens.own.size());
+    }
+    const auto sequences = static_cast<uint32_t>(room.sequences);
+    const auto each = static_cast<uint32_t>((room.tokens + sequences - 1) / sequences);
+    const auto reader = reader_of(model,
+                                  {.window_tokens = each,
+                                   .sequences = sequences,
+                                   .call_tokens = 1,
+                                   .shared_memory = true},
+                                  engine);
+    weigh_choices(*reader, room, questions, on_answer);
+}
+
+}  // namespace bitgauge

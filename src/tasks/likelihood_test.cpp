@@ -1,0 +1,123 @@
+#include "tasks/likelihood.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "engine/engine_testing.h"
+#include "tasks/tasks_testing.h"
+
+namespace bitgauge {
+namespace {
+
+constexpr size_t kVocabulary = 8;
+
+std::vector<Answer> weighed(TokenReader& reader, const std::vector<TokenizedChoices>& questions,
+                            const ReaderRoom& room = {}) {
+    std::vector<Answer> answers;
+    weigh_choices(reader, room, questions, [&](Answer a) { answers.push_back(std::move(a)); });
+    return answers;
+}
+
+TokenizedChoices question(const std::string& key, const std::vector<std::vector<TokenId>>& texts) {
+    return {key, choice_tokens(texts)};
+}
+
+TEST(ChoiceTokens, TakeOffWhatAllBeginWithButLeaveEachSomething) {
+    const auto parts = choice_tokens(std::vector<std::vector<TokenId>>{{1, 2, 3}, {1, 2, 3, 4}});
+    EXPECT_EQ(parts.common, (std::vector<TokenId>{1, 2}));
+    EXPECT_EQ(parts.own[0], (std::vector<TokenId>{3}));
+    EXPECT_EQ(parts.own[1], (std::vector<TokenId>{3, 4}));
+    EXPECT_EQ(parts.required(), 5U);
+}
+
+// Every token has the probability 1/8 everywhere.
+TEST(Likelihood, OfAModelThatKnowsNothingIsThatOfUniformTokens) {
+    ScriptedReader reader([](const auto&) { return std::vector<float>(kVocabulary, 0.5F); });
+    const auto answers = weighed(reader, {question("q", {{0, 1, 2}, {0, 3, 4, 5}})});
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_NEAR(answers[0].log_likelihoods[0], 2 * std::log(1.0 / 8), 1e-12);
+    EXPECT_NEAR(answers[0].log_likelihoods[1], 3 * std::log(1.0 / 8), 1e-12);
+    EXPECT_EQ(answers[0].choice_tokens, (std::vector<uint32_t>{2, 3}));
+    EXPECT_EQ(likeliest_choice(answers[0]), 0U);  // equal means: the first
+}
+
+// The oracle knows that after 0 comes 5, and after 5 comes 6.
+TEST(Likelihood, OfAnOracleFindsTheRightChoiceOfEveryQuestion) {
+    const auto oracle = [](const std::vector<TokenId>& read) {
+        std::vector<float> logits(kVocabulary, 0);
+        logits[read.back() == 5 ? 6 : 5] = 10;
+        return logits;
+    };
+    std::vector<TokenizedChoices> questions;
+    for (size_t right = 0; right < 4; ++right) {
+        std::vector<std::vector<TokenId>> texts(4, {7, 0, 5, 1});
+        texts[right] = {7, 0, 5, 6};
+        questions.push_back(question(std::to_string(right), texts));
+    }
+    ScriptedReader reader(oracle, 3);
+    const auto answers = weighed(reader, questions, {.tokens = 20, .sequences = 8});
+    for (size_t right = 0; right < 4; ++right) {
+        EXPECT_EQ(answers[right].key, std::to_string(right));
+        EXPECT_EQ(likeliest_choice(answers[right]), right);
+    }
+}
+
+TEST(Likelihood, WithoutACommonBeginningTheFirstTokenOfEachIsNotCounted) {
+    ScriptedReader reader([](const auto&) { return std::vector<float>(kVocabulary, 0); });
+    const auto answers = weighed(reader, {question("q", {{1, 2, 3}, {4, 5}})});
+    EXPECT_EQ(answers[0].choice_tokens, (std::vector<uint32_t>{2, 1}));
+}
+
+TEST(Likelihood, DoesNotDependOnWhatElseIsAsked) {
+    const Model model = Model::load(baby_llama(), one_thread());
+    std::vector<ChoicePrompt> prompts;
+    for (const char* text : {"Once upon a time", "The little dog was", "One day a girl named Lily"}) {
+        const std::string prompt(text);
+        prompts.push_back({prompt, {prompt + " there was a cat", prompt + " happy", prompt + " xqz"}});
+    }
+    std::map<std::string, Answer> together;
+    weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
+    for (const ChoicePrompt& prompt : prompts) {
+        weigh_choices(model, std::span(&prompt, 1), one_thread(), [&](const Answer& alone) {
+            const Answer& other = together.at(prompt.key);
+            for (size_t c = 0; c < 3; ++c) {
+                EXPECT_NEAR(alone.log_likelihoods[c] / other.log_likelihoods[c], 1, 1e-3)
+                    << prompt.key;
+            }
+        });
+        EXPECT_NE(likeliest_choice(together.at(prompt.key)), 2U) << prompt.key;
+    }
+}
+
+// Recurrent layers carry a state that is copied with the beginning.
+TEST(Likelihood, OfARecurrentModelIsThatOfTheWholeTextReadAtOnce) {
+    const Model model = Model::load(tiny_moe(), one_thread());
+    const std::string beginning = "The capital of France is";
+    const std::vector<std::string> texts = {beginning + " Paris", beginning + " a green apple"};
+    weigh_choices(model, std::vector<ChoicePrompt>{{"q", texts}}, one_thread(), [&](const Answer& a) {
+        for (size_t c = 0; c < texts.size(); ++c) {
+            const auto tokens = model.tokenize(texts[c], true, false);
+            const size_t from = tokens.size() - a.choice_tokens[c];
+            const auto n = static_cast<uint32_t>(tokens.size());
+            Context context(model, {.window_tokens = n, .sequences = 1, .call_tokens = n},
+                            one_thread());
+            std::vector<BatchToken> batch;
+            for (uint32_t i = 0; i < n; ++i) {
+                batch.push_back({tokens[i], static_cast<int32_t>(i), 0, true});
+            }
+            context.decode(batch, Context::Depth::kLogits);
+            double sum = 0;
+            for (size_t i = from; i < tokens.size(); ++i) {
+                double total = 0;
+                const auto logits = context.logits(i - 1);
+                for (const float logit : logits) total += std::exp(logit);
+                sum += logits[static_cast<size_t>(tokens[i])] - std::log(total);
+            }
+            EXPECT_NEAR(a.log_likelihoods[c], sum, 0.02 * std::abs(sum)) << texts[c];
+        }
+    });
+}
+
+}  // namespace
+}  // namespace bitgauge
