@@ -44,7 +44,7 @@ struct Verdict {
 struct JudgeLimits {
     std::chrono::milliseconds code_time{10'000};     // wall clock; all tests together, or each case
     uint64_t code_memory_bytes = uint64_t{1} << 30;  // address space of each process
-    uint64_t code_processes = 32;
+    uint64_t code_processes = 16;
     std::chrono::milliseconds value_time{5'000};  // wall clock of one comparison by math-verify
 };
 

@@ -65,6 +65,7 @@ Arguments system_arguments() {
             append(arguments, {"--ro-bind-try", folder, folder});
         }
     }
+    append(arguments, {"--perms", "0755", "--dir", "/etc"});
     append(arguments, {"--ro-bind-try", "/etc/alternatives", "/etc/alternatives"});
     append(arguments, {"--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"});
     return arguments;
