@@ -90,7 +90,7 @@ Json all_cases(const Json& row) {
 
 // "stdin" or "functional", of all cases together.
 std::string test_type_of(const Json& cases) {
-    const std::string type = text_of(cases[0], "testtype");
+    std::string type = text_of(cases[0], "testtype");
     for (const Json& each : cases) {
         text_of(each, "input");
         text_of(each, "output");
@@ -107,9 +107,9 @@ std::string function_name_of(const Json& row, const std::string& starter) {
             return text_of(metadata, "func_name");
         }
     }
-    static const std::regex kMethod(R"(\bdef\s{1,8}([A-Za-z_]\w{0,99})\s{0,8}\()");
+    static const std::regex method(R"(\bdef\s{1,8}([A-Za-z_]\w{0,99})\s{0,8}\()");
     std::smatch match;
-    if (std::regex_search(starter, match, kMethod)) return match[1];
+    if (std::regex_search(starter, match, method)) return match[1];
     throw BadQuestion{"no name of the function to call"};
 }
 
