@@ -111,6 +111,11 @@ TEST_F(JudgeCode, JudgesMethodsAndProgramsOfLiveCodeBench) {
         "        return sorted(nums)[::-1]");
     EXPECT_TRUE(judged(set.questions.at(1), method).correct)
         << judged(set.questions[1], method).note;
+    const std::string function =
+        block("def largestFirst(nums):\n    return tuple(sorted(nums)[::-1])");
+    EXPECT_TRUE(judged(set.questions.at(1), function).correct);
+    const std::string wrong = block("def largestFirst(nums):\n    return nums");
+    EXPECT_TRUE(contains(judged(set.questions.at(1), wrong).note, "case 1 is wrong"));
 }
 
 TEST_F(JudgeCode, ComparesOutputByWordsAndNumbers) {

@@ -149,13 +149,13 @@ LimitedOutcome run_job(const std::string& program, const PythonJob& job, const J
 }
 
 [[noreturn]] void refuse(const std::string& reason) {
-    throw Error(
-        ErrorKind::kEnvironment,
-        fmt::format("generated code is only run inside bubblewrap, and here that does not "
-                    "work: {}",
-                    reason),
-        "install the package bubblewrap and allow namespaces of users, or leave out questions "
-        "whose answers are programs");
+    throw Error(ErrorKind::kEnvironment,
+                fmt::format("generated code is only run inside bubblewrap, and here that does not "
+                            "work: {}",
+                            reason),
+                "install the package bubblewrap (0.7 or newer) and allow namespaces of users, or "
+                "leave out questions "
+                "whose answers are programs");
 }
 
 }  // namespace
