@@ -8,8 +8,9 @@
 //
 // kLetter  The last "Answer: X" (also "answer is X", with **, $, brackets or \boxed around X), else
 //          the last "\boxed{X}", else the last "(X)", else a text that is X alone. X counts only
-//          where no letter or digit follows; small letters count except in "(X)". A letter that is
-//          not one of the choices is wrong.
+//          where no letter or digit follows, and after "Answer:" only where no further word follows
+//          without punctuation ("Answer: I think" names nothing). Small letters count except in
+//          "(X)". A letter that is not one of the choices is wrong.
 // kValue   The last "\boxed{...}", else what follows the last "Answer:" or "####" on its line.
 // Right
 //          if equal as text (blanks, $, \left, \text and thousands' commas aside), as plain
@@ -20,9 +21,9 @@
 //
 // Code is only ever run inside bubblewrap: without network and home, with a file system that is
 // read-only but for 64 MiB of /tmp, as a user without rights, under limits on time, memory,
-// processes and output. It is a fence against accidents of generated code and against malice
-// without an exploit of the kernel. The program could find out how its tests tell success; what
-// models write for benchmarks does not try.
+// processes, output (16 MiB) and sizes of files (16 MiB). The limit on memory is each process's own.
+// It is a fence against accidents and against malice without an exploit of the kernel. A program
+// that looks for the way its tests tell success may find it; what models write does not look.
 
 #include <chrono>
 #include <cstddef>
@@ -44,7 +45,7 @@ struct Verdict {
 struct JudgeLimits {
     std::chrono::milliseconds code_time{10'000};     // wall clock; all tests together, or each case
     uint64_t code_memory_bytes = uint64_t{1} << 30;  // address space of each process
-    uint64_t code_processes = 32;
+    uint64_t code_processes = 16;
     std::chrono::milliseconds value_time{5'000};  // wall clock of one comparison by math-verify
 };
 

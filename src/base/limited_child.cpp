@@ -109,6 +109,7 @@ class SpawnAttributes {
 // `descriptors` become 0, 1, 2 and 3 of the child.
 pid_t spawn(const std::vector<std::string>& command, const std::array<int, 4>& descriptors) {
     std::vector<char*> argv;
+    argv.reserve(command.size() + 1);
     for (const std::string& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     posix_spawn_file_actions_t actions;

@@ -15,28 +15,28 @@ constexpr std::string_view kThinkEnd = "</think>";
 
 // Runs are bounded, because std::regex recurses once per character of a match.
 const std::regex& answer_pattern() {
-    static const std::regex kPattern(
+    static const std::regex pattern(
         R"(\banswer(?:\s{1,4}is)?[\s*_]{0,8}(?::|\bis\b)[\s*_:$"'`]{0,8})"
-        R"((?:\\boxed\{)?(?:\\text\{|\\textbf\{|\\mathrm\{)?[(\[]{0,1}([A-Za-z])(?![A-Za-z0-9])(?!['’]))"
+        R"((?:\\boxed\{)?(?:\\text\{|\\textbf\{|\\mathrm\{)?[(\[]{0,1}([A-Za-z])(?![A-Za-z0-9])(?!'))"
         R"((?![ \t]{1,8}[a-z]))",
         std::regex::icase);
-    return kPattern;
+    return pattern;
 }
 
 const std::regex& boxed_letter_pattern() {
-    static const std::regex kPattern(
+    static const std::regex pattern(
         R"(^\s{0,8}(?:\\(?:text|textbf|mathrm|mathbf)\{)?\s{0,8}\(?([A-Za-z])\)?[.)]?\s{0,8}\}?\s{0,8}$)");
-    return kPattern;
+    return pattern;
 }
 
 const std::regex& bracket_pattern() {
-    static const std::regex kPattern(R"(\(([A-Z])\))");
-    return kPattern;
+    static const std::regex pattern(R"(\(([A-Z])\))");
+    return pattern;
 }
 
 const std::regex& lone_letter_pattern() {
-    static const std::regex kPattern(R"(^[*(]{0,3}([A-Za-z])[*).:]{0,4}$)");
-    return kPattern;
+    static const std::regex pattern(R"(^[*(]{0,3}([A-Za-z])[*).:]{0,4}$)");
+    return pattern;
 }
 
 std::string upper(std::string letter) {
@@ -161,7 +161,7 @@ std::string named_letter(const std::string& text) {
 std::string named_value(const std::string& text) {
     if (const std::optional<std::string> boxed = last_boxed(text)) return *boxed;
     for (const std::string_view mark : {"Answer:", "answer:", "####"}) {
-        if (const std::string value = without_dress(after_last(text, mark)); !value.empty()) {
+        if (std::string value = without_dress(after_last(text, mark)); !value.empty()) {
             return value;
         }
     }

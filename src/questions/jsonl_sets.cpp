@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "questions/lines.h"
+#include "questions/row.h"
 #include "questions/set_builder.h"
 
 namespace bitgauge {
@@ -29,9 +30,9 @@ const JsonlFormat& format_of(const Json& first, const fs::path& path, size_t lin
 Json parse_row(std::string_view line, const fs::path& path, size_t number) {
     Json row;
     try {
-        row = Json::parse(line);
-    } catch (const Json::exception& error) {
-        reject_line(path, number, fmt::format("not JSON: {}", reason_of(error)));
+        row = parsed_json(line);
+    } catch (const BadQuestion& bad) {
+        reject_line(path, number, bad.reason);
     }
     if (!row.is_object()) {
         reject_line(path, number, fmt::format("a {} where an object is expected", row.type_name()));

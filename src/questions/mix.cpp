@@ -68,11 +68,9 @@ QuestionMix mix_of(const Json& object) {
 QuestionMix parse_mix(std::string_view text, const std::string& origin) {
     std::string why;
     try {
-        return mix_of(Json::parse(text));
+        return mix_of(parsed_json(text));
     } catch (const BadQuestion& bad) {
         why = bad.reason;
-    } catch (const Json::exception& error) {
-        why = reason_of(error);
     }
     throw Error(ErrorKind::kInput, fmt::format("'{}' is no mix of questions: {}", origin, why),
                 "docs/formats/questions.md has an example");

@@ -51,7 +51,7 @@ TEST(Draw, TakesNoQuestionTwice) {
 // The order is part of what a record of an evaluation means: it must never change.
 TEST(Draw, IsTheSameOnEveryPlatform) {
     EXPECT_EQ(drawn_ids(numbered_set("a", 20), 750, 5),
-              (std::vector<std::string>{"?", "?", "?", "?", "?"}));
+              (std::vector<std::string>{"14", "19", "12", "3", "7"}));
 }
 
 TEST(Draw, OnlyAddsWhereMoreAreAskedFor) {

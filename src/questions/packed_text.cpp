@@ -3,7 +3,8 @@
 #include <array>
 #include <bzlib.h>
 #include <limits>
-#include <memory>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,12 @@ using Buffer = std::array<char, 1 << 16>;
 // zlib and bzip2 count in unsigned int; more than that is no file of questions.
 bool is_countable(const std::string& packed) {
     return packed.size() <= std::numeric_limits<unsigned>::max();
+}
+
+std::string without_byte_order_mark(std::string text) {
+    constexpr std::string_view kMark = "\xef\xbb\xbf";
+    if (text.starts_with(kMark)) text.erase(0, kMark.size());
+    return text;
 }
 
 struct Inflater {
@@ -86,7 +93,7 @@ std::string read_packed_text(const fs::path& path) {
     std::string bytes = read_text_file(path);
     const bool is_gzip = bytes.starts_with("\x1f\x8b");
     const bool is_bzip2 = bytes.starts_with("BZh");
-    if (!is_gzip && !is_bzip2) return bytes;
+    if (!is_gzip && !is_bzip2) return without_byte_order_mark(std::move(bytes));
     std::string text;
     if (!(is_gzip ? inflate_text(bytes, text) : bunzip_text(bytes, text))) {
         throw Error(
@@ -96,7 +103,7 @@ std::string read_packed_text(const fs::path& path) {
                         path.string(), text.size()),
             "fetch the file again");
     }
-    return text;
+    return without_byte_order_mark(std::move(text));
 }
 
 }  // namespace bitgauge

@@ -7,8 +7,9 @@
 
 namespace bitgauge {
 
-// The content, unpacked where its first bytes are those of gzip or bzip2. Error(kInput) where it
-// cannot be read, the compressed data are damaged or cut off, or they unpack to more than 1 GiB.
+// The content, unpacked where its first bytes are those of gzip or bzip2, without a byte order
+// mark. Error(kInput) where it cannot be read, the compressed data are damaged or cut off, or they
+// unpack to more than 1 GiB.
 std::string read_packed_text(const std::filesystem::path& path);
 
 // Data of zlib or gzip. Nothing where they are damaged, or unpack to more than 1 GiB.

@@ -70,6 +70,19 @@ TEST(ReadQuestions, SaysTheLineThatIsNoJson) {
     EXPECT_TRUE(contains(error.what(), "line 2: not JSON")) << error.what();
 }
 
+TEST(ReadQuestions, RefusesJsonThatIsNestedWithoutEnd) {
+    const std::string deep(100'000, '[');
+    const Error error = reading_error("a.jsonl", "{\"kind\":" + deep);
+    EXPECT_TRUE(contains(error.what(), "line 1: nested deeper than 64 levels")) << error.what();
+}
+
+TEST(ReadQuestions, OverlooksAByteOrderMark) {
+    const TestFolder folder;
+    const auto path = folder.file(
+        "a.jsonl", "\xef\xbb\xbf{\"kind\":\"value\",\"question\":\"1+1\",\"answer\":\"2\"}");
+    EXPECT_EQ(read_questions(path).questions.at(0).id, "line 1");
+}
+
 TEST(ReadQuestions, NamesTheKeysOfAnUnknownSet) {
     const Error error = reading_error("a.jsonl", "{\"frage\": \"?\", \"antwort\": \"!\"}\n");
     EXPECT_EQ(error.kind(), ErrorKind::kInput);

@@ -12,7 +12,23 @@ namespace {
         fmt::format("\"{}\" is {} where {} is expected", key, value.type_name(), expected)};
 }
 
+constexpr int kDeepest = 64;
+
 }  // namespace
+
+Json parsed_json(std::string_view text) {
+    const auto limit_depth = [](int depth, Json::parse_event_t, Json&) {
+        if (depth > kDeepest) {
+            throw BadQuestion{fmt::format("nested deeper than {} levels", kDeepest)};
+        }
+        return true;
+    };
+    try {
+        return Json::parse(text, limit_depth);
+    } catch (const Json::exception& error) {
+        throw BadQuestion{fmt::format("not JSON: {}", reason_of(error))};
+    }
+}
 
 const Json& field_of(const Json& row, const char* key) {
     const auto found = row.find(key);
@@ -55,9 +71,9 @@ Json parsed_text_of(const Json& row, const char* key) {
     const Json& value = field_of(row, key);
     if (!value.is_string()) return value;
     try {
-        return Json::parse(value.get_ref<const std::string&>());
-    } catch (const Json::exception& error) {
-        throw BadQuestion{fmt::format("\"{}\" is not JSON: {}", key, reason_of(error))};
+        return parsed_json(value.get_ref<const std::string&>());
+    } catch (const BadQuestion& bad) {
+        throw BadQuestion{fmt::format("\"{}\" is {}", key, bad.reason)};
     }
 }
 

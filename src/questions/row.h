@@ -5,11 +5,16 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
 
 namespace bitgauge {
+
+// JSON that is not nested deeper than 64 levels, for the library recurses when it copies and
+// writes; BadQuestion says why it is none.
+Json parsed_json(std::string_view text);
 
 const Json& field_of(const Json& row, const char* key);
 std::string text_of(const Json& row, const char* key);

@@ -27,6 +27,7 @@ namespace {
 using Arguments = std::vector<std::string>;
 
 constexpr uint64_t kFileBytes = uint64_t{16} << 20;
+constexpr size_t kOutputBytes = size_t{16} << 20;
 constexpr const char* kTmpBytes = "67108864";
 constexpr int kNobody = 65534;
 constexpr std::array<const char*, 2> kPythons = {"/usr/bin/python3", "/usr/local/bin/python3"};
@@ -38,9 +39,9 @@ void append(Arguments& to, const Arguments& more) {
 // Whatever takes the place of memory that runs out, it shall not be the caller. The shell gives its
 // process to bubblewrap.
 const Arguments& first_to_die() {
-    static const Arguments kShell = {
+    static const Arguments shell = {
         "/bin/sh", "-c", "echo 1000 2>/dev/null >/proc/self/oom_score_adj; exec \"$@\"", "sh"};
-    return kShell;
+    return shell;
 }
 
 // Root keeps its namespace of users and, inside, becomes nobody, for limits on processes do not
@@ -65,6 +66,7 @@ Arguments system_arguments() {
             append(arguments, {"--ro-bind-try", folder, folder});
         }
     }
+    append(arguments, {"--perms", "0755", "--dir", "/etc"});
     append(arguments, {"--ro-bind-try", "/etc/alternatives", "/etc/alternatives"});
     append(arguments, {"--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"});
     return arguments;
@@ -134,7 +136,7 @@ std::string note_of(const LimitedOutcome& outcome, const JudgeLimits& limits,
     const int signal = outcome.signal != 0 ? outcome.signal : outcome.status - kSignalled;
     if (signal == SIGXCPU || signal == SIGKILL) return "it was killed: out of memory or time";
     if (signal > 0) return fmt::format("it ended by signal {}", signal);
-    const std::string words = last_line(outcome.errors);
+    std::string words = last_line(outcome.errors);
     if (!words.empty()) return words;
     return fmt::format("it ended with status {} and no word", outcome.status);
 }
@@ -147,13 +149,13 @@ LimitedOutcome run_job(const std::string& program, const PythonJob& job, const J
 }
 
 [[noreturn]] void refuse(const std::string& reason) {
-    throw Error(
-        ErrorKind::kEnvironment,
-        fmt::format("generated code is only run inside bubblewrap, and here that does not "
-                    "work: {}",
-                    reason),
-        "install the package bubblewrap and allow namespaces of users, or leave out questions "
-        "whose answers are programs");
+    throw Error(ErrorKind::kEnvironment,
+                fmt::format("generated code is only run inside bubblewrap, and here that does not "
+                            "work: {}",
+                            reason),
+                "install the package bubblewrap (0.7 or newer) and allow namespaces of users, or "
+                "leave out questions "
+                "whose answers are programs");
 }
 
 }  // namespace
@@ -183,7 +185,7 @@ Sandbox::Sandbox(const JudgeLimits& limits, std::string program)
 
 PythonOutcome Sandbox::run(const PythonJob& job) const {
     const std::string token = new_token();
-    const ChildLimits child{limits_.code_time};
+    const ChildLimits child{limits_.code_time, kOutputBytes};
     LimitedOutcome outcome = run_job(program_, job, limits_, token, child);
     const bool ended_well =
         !outcome.timed_out && !outcome.said_too_much && outcome.signal == 0 && outcome.status == 0;

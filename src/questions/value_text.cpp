@@ -16,12 +16,12 @@ bool is_word(char c) {
 // Commands of LaTeX that say how something looks. What follows must not be a letter: \leftarrow is
 // another command.
 std::string without_looks(std::string text) {
-    static const std::regex kLooks(R"(\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\[!,;: ]|\$)");
-    static const std::regex kFractions(R"(\\[dt]frac(?![a-zA-Z]))");
-    static const std::regex kWords(R"(\\(?:text|mathrm|textbf|mbox)\{([^{}\\]{0,200})\})");
-    text = std::regex_replace(text, kLooks, "");
-    text = std::regex_replace(text, kFractions, "\\frac");
-    return std::regex_replace(text, kWords, "$1");
+    static const std::regex looks(R"(\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\[!,;: ]|\$)");
+    static const std::regex fractions(R"(\\[dt]frac(?![a-zA-Z]))");
+    static const std::regex words(R"(\\(?:text|mathrm|textbf|mbox)\{([^{}\\]{0,200})\})");
+    text = std::regex_replace(text, looks, "");
+    text = std::regex_replace(text, fractions, "\\frac");
+    return std::regex_replace(text, words, "$1");
 }
 
 // A blank stays only between two words or numbers.
@@ -51,10 +51,10 @@ std::string without_commas(const std::string& text) {
 }  // namespace
 
 std::optional<std::string> plain_number(const std::string& text) {
-    static const std::regex kNumber(
+    static const std::regex pattern(
         R"(([-+]?)((?:[0-9]{1,3}(?:,[0-9]{3}){1,12}|[0-9]{0,40}))(?:\.([0-9]{0,40}))?)");
     std::smatch parts;
-    if (!std::regex_match(text, parts, kNumber) || parts[2].length() + parts[3].length() == 0) {
+    if (!std::regex_match(text, parts, pattern) || parts[2].length() + parts[3].length() == 0) {
         return {};
     }
     std::string whole = without_commas(parts[2]);
