@@ -44,6 +44,13 @@ std::vector<std::string> prompt_texts(const Model& model, const std::vector<Chat
     return messages;
 }
 
+// Templates may open the block of thoughts themselves.
+std::string begun_answer(const std::string& prompt) {
+    constexpr const char* kThink = "<think>";
+    const size_t end = prompt.find_last_not_of(" \n");
+    return prompt.substr(0, end + 1).ends_with(kThink) ? kThink : "";
+}
+
 // A template may have written the model's first token itself.
 std::vector<TokenizedPrompt> tokenize_prompts(const Model& model,
                                               const std::vector<ChatPrompt>& chats, bool thinking,
@@ -54,7 +61,8 @@ std::vector<TokenizedPrompt> tokenize_prompts(const Model& model,
     for (size_t i = 0; i < chats.size(); ++i) {
         const bool has_bos = !bos.empty() && texts[i].starts_with(bos);
         prompts.push_back({chats[i].key, model.tokenize(texts[i], /*add_special=*/!has_bos,
-                                                        /*parse_special=*/true)});
+                                                        /*parse_special=*/true),
+                           begun_answer(texts[i])});
     }
     return prompts;
 }

@@ -31,6 +31,7 @@ struct ChatPrompt {
 struct TokenizedPrompt {
     std::string key;
     std::vector<TokenId> tokens;
+    std::string begun;  // what of the answer the prompt holds already: "<think>"
 };
 
 // Where answers are kept, and what they are answers of.

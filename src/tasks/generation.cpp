@@ -44,7 +44,7 @@ class Writer {
   private:
     void begin(Slot& slot, const TokenizedPrompt& prompt) {
         reader_.forget(sequence_of(slot));
-        slot = {.prompt = &prompt, .answer = {.key = prompt.key}};
+        slot = {.prompt = &prompt, .answer = {.key = prompt.key, .text = prompt.begun}};
         slot.sampler.emplace(settings_.sampling, settings_.seed ^ hash_number(prompt.key));
     }
 

@@ -4,8 +4,10 @@
     tasks_test.py --program build/dev/bin/bitgauge [--count N] [--hellaswag FILE]
 
 The same questions as HellaSwag (--hellaswag) and in the binary form of --multiple-choice: right and
-wrong must be the same for every one. Without --hellaswag, questions are made of an excerpt of
-WikiText: a sentence's beginning with its own end and those of three others.
+wrong must be the same for every one, but for those whose two likeliest choices are nearer than what
+the size of llama-perplexity's batches (-np) changes in its own answers. Without --hellaswag,
+questions are made of an excerpt of WikiText: a sentence's beginning with its own end and those of
+three others.
 Exit status 0 so, 1 not so, 77 skipped (llama.cpp's tools or the model are not here).
 """
 
@@ -25,7 +27,8 @@ MODEL = ROOT / "data/tinymoe/tinymoe-BF16.gguf"
 TEXT = ROOT / "data/text/wiki.test.excerpt.raw"
 CHOICES = 4
 WORDS = 12  # of a sentence's beginning
-MARGIN = 2e-3  # nats per token: nearer choices may change places by rounding alone
+SEQUENCES = (4, 64)  # of a batch
+NEAR = 2e-4  # nats per token: 4 and 64 sequences make such choices change places
 
 
 class MersenneTwister:
@@ -84,7 +87,7 @@ def from_text(count: int) -> list:
     ends = [" ".join(words[WORDS:2 * WORDS]) for words in sentences]
     questions = []
     for i, words in enumerate(sentences[:count]):
-        others = [ends[(i + step) % len(ends)] for step in (1, 7, 23)]
+        others = list(dict.fromkeys(end for end in ends[i + 1:] + ends[:i] if end != ends[i]))[:CHOICES - 1]
         right = i % CHOICES
         questions.append((" ".join(words[:WORDS]), right, others[:right] + [ends[i]] + others[right:]))
     return questions
@@ -127,46 +130,61 @@ def of_running_accuracy(printed: str, pattern: str, count: int) -> list:
     return [after - before for before, after in zip(rights, rights[1:])]
 
 
-def peer_hellaswag(tools: Path, file: Path, count: int) -> list:
-    done = run([tools / "llama-perplexity", "-m", MODEL, "-f", file, "--hellaswag", "--hellaswag-tasks",
-                count, "-t", "1", "-fit", "off"])
-    taken = of_running_accuracy(done.stdout + done.stderr, r"^(\d+)\t([\d.]+)%\t", count)
+def perplexity(tools: Path, sequences: int, *arguments) -> str:
+    done = run([tools / "llama-perplexity", "-m", MODEL, "-t", "1", "-fit", "off", "-np", str(sequences),
+                *map(str, arguments)])
+    return done.stdout + done.stderr
+
+
+def peer_hellaswag(tools: Path, sequences: int, file: Path, count: int) -> list:
+    printed = perplexity(tools, sequences, "-f", file, "--hellaswag", "--hellaswag-tasks", count)
+    taken = of_running_accuracy(printed, r"^(\d+)\t([\d.]+)%\t", count)
     right = [0] * count
     for question, is_right in zip(shuffled(count), taken):
         right[question] = is_right
     return right
 
 
-def peer_multiple_choice(tools: Path, file: Path, count: int) -> list:
-    done = run([tools / "llama-perplexity", "-m", MODEL, "-bf", file, "--multiple-choice", "-t", "1",
-                "-fit", "off", "-np", 64])
-    return of_running_accuracy(done.stdout + done.stderr, r"^(\d+)\t([\d.]+)$", count)
+def peer_multiple_choice(tools: Path, sequences: int, file: Path, count: int) -> list:
+    printed = perplexity(tools, sequences, "-bf", file, "--multiple-choice")
+    return of_running_accuracy(printed, r"^(\d+)\t([\d.]+)$", count)
 
 
-def ours(program: Path, file: Path, folder: Path) -> dict:
-    """By question id: right, and how far the two likeliest choices are apart."""
-    done = run([program, "tasks", MODEL, "--questions", file, "--store", folder / "store.db", "--threads", "1",
-                "--json", "--quiet"])
-    record = json.loads(done.stdout)["records"][0]
-    return dict(zip(record["answers"]["question"], record["answers"]["right"]))
+class Ours:
+    """By the number of the question, from 0: right, and how near the two likeliest choices are."""
+
+    def __init__(self, program: Path, file: Path, folder: Path):
+        store = folder / f"{file.stem}.db"
+        done = run([program, "tasks", MODEL, "--questions", file, "--store", store, "--threads", "1",
+                    "--json", "--quiet"])
+        record = json.loads(done.stdout)["records"][0]["answers"]
+        self.numbers = [int(re.sub(r"\D", "", name)) for name in record["question"]]
+        self.first = min(self.numbers)
+        self.right = {n - self.first: right for n, right in zip(self.numbers, record["right"])}
+        journal, = Path(f"{store}.answers").glob("*-weighed-*.jsonl")
+        answers = map(json.loads, journal.read_text(encoding="utf-8").split("\n")[1:-1])
+        self.near = {n - self.first: nearness(a) for n, a in zip(self.numbers, answers)}
 
 
-def smallest_margin(folder: Path) -> float:
-    margins = []
-    for journal in folder.glob("store.db.answers/*-weighed-*.jsonl"):
-        for line in journal.read_text(encoding="utf-8").split("\n")[1:-1]:
-            answer = json.loads(line)
-            means = sorted(s / n for s, n in zip(answer["log_likelihoods"], answer["tokens"]))
-            margins.append(means[-1] - means[-2])
-    return margins
+def nearness(answer: dict) -> float:
+    means = sorted(s / n for s, n in zip(answer["log_likelihoods"], answer["tokens"]))
+    return means[-1] - means[-2]
 
 
-def compare(name: str, theirs: list, found: dict) -> bool:
-    mine = [found[key] for key in sorted(found, key=lambda key: int(re.sub(r"\D", "", key)))]
-    different = [i for i, (a, b) in enumerate(zip(theirs, mine)) if a != b]
-    print(f"{name}: {sum(mine)} of {len(mine)} right, {sum(theirs)} by llama-perplexity; "
-          f"different: {different or 'none'}", flush=True)
-    return len(mine) == len(theirs) and not different
+def compare(name: str, ask_peer, found: Ours) -> bool:
+    theirs = [ask_peer(sequences) for sequences in SEQUENCES]
+    different = [i for i, right in found.right.items() if right != theirs[0][i]]
+    others = [i for i in found.right if theirs[0][i] != theirs[1][i]]
+    print(f"{name}: {sum(found.right.values())} of {len(found.right)} right; by llama-perplexity with "
+          f"{' and '.join(map(str, SEQUENCES))} sequences {' and '.join(str(sum(t)) for t in theirs)}")
+    for i in different:
+        print(f"  {i}: another answer, two choices {found.near[i]:.2g} nats per token apart")
+    for i in others:
+        print(f"  {i}: llama-perplexity answers differently with {SEQUENCES[1]} sequences, choices "
+              f"{found.near[i]:.2g} apart")
+    sys.stdout.flush()
+    return (len(found.right) == len(theirs[0])
+            and all(found.near[i] < NEAR for i in different))
 
 
 def main() -> int:
@@ -185,13 +203,12 @@ def main() -> int:
         text, binary = folder / "hellaswag.txt", folder / "multiple-choice.bin"
         write_hellaswag(text, questions)
         write_binary(binary, questions)
-        same = compare("HellaSwag", peer_hellaswag(tools, text, len(questions)),
-                       ours(options.program, text, folder))
-        same &= compare("multiple choice", peer_multiple_choice(tools, binary, len(questions)),
-                        ours(options.program, binary, folder))
-        margins = sorted(smallest_margin(folder))
-        print(f"two likeliest choices are {margins[0]:.2g} nats per token apart at least, "
-              f"{sum(m < MARGIN for m in margins)} of {len(margins)} less than {MARGIN}", flush=True)
+        count = len(questions)
+        same = compare("HellaSwag", lambda n: peer_hellaswag(tools, n, text, count),
+                       Ours(options.program, text, folder))
+        same &= compare("multiple choice",
+                        lambda n: peer_multiple_choice(tools, n, binary, count),
+                        Ours(options.program, binary, folder))
     return 0 if same else 1
 
 
