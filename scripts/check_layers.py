@@ -66,6 +66,7 @@ PUBLIC_OWNER = {
     "feedback": "eval",
     "prior": "cost",
     "record": "store",
+    "speed": "eval",
     "sweep_table": "store",
     "version": "base",  # written by CMake; a build has it, the tree does not
 }

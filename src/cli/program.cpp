@@ -95,6 +95,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     add_baseline(*app, console);
     add_measure(*app, console);
     add_report(*app, console);
+    add_bench(*app, console);
     add_imatrix(*app, console);
     add_quantize(*app, console);
     add_sweep(*app, console);
