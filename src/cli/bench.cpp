@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint32_t kMostTokens = 1U << 24U;
+constexpr uint32_t kLongestRun = 1U << 24U;
 constexpr uint32_t kMostSequences = 64;
 
 struct BenchArguments {
@@ -56,19 +56,19 @@ void run_bench(BenchArguments& a, Console& console) {
 void add_run_options(CLI::App& command, SpeedOptions& options) {
     command.add_option("--prompt", options.prompt, "Tokens of a prompt (0: time none)")
         ->type_name("TOKENS")
-        ->check(CLI::Range(0U, kMostTokens))
+        ->check(CLI::Range(0U, kLongestRun))
         ->capture_default_str()
         ->group("Runs");
     command.add_option("--generate", options.generate, "Tokens generated (0: none)")
         ->type_name("TOKENS")
-        ->check(CLI::Range(0U, kMostTokens))
+        ->check(CLI::Range(0U, kLongestRun))
         ->capture_default_str()
         ->group("Runs");
     command.add_option("--depth", options.depths, "Tokens that stand before, each in turn [0]")
         ->type_name("TOKENS,...")
         ->delimiter(',')
         ->allow_extra_args(false)
-        ->check(CLI::Range(0U, kMostTokens))
+        ->check(CLI::Range(0U, kLongestRun))
         ->group("Runs");
     command.add_option("--sequences", options.sequences, "Sequences at once, each in turn [1]")
         ->type_name("N,...")

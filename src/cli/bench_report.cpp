@@ -32,7 +32,7 @@ Json spread_json(const Spread& spread) {
     return {{"median", spread.median}, {"least", spread.least}, {"most", spread.most}};
 }
 
-Json estimate_json(const Estimate& estimate) {
+Json bounds_json(const Estimate& estimate) {
     return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
 }
 
@@ -49,6 +49,10 @@ Json record_of(const char* schema, const EngineDescription& engine, uint32_t thr
 
 std::string per_cent(double part, double whole) {
     return whole > 0 ? fmt::format("{:.0f}", 100 * part / whole) : "";
+}
+
+std::string rate_text(double rate) {
+    return fmt::format("{:.{}f}", rate, rate >= 1000 ? 0 : rate >= 100 ? 1 : 2);
 }
 
 std::vector<GridColumn> file_columns(const SpeedReport& report) {
@@ -71,8 +75,8 @@ std::vector<std::string> file_row(const SpeedReport& report, const SpeedTest& te
     const FileSpeed& speed = test.files[file];
     const Spread& rate = speed.tokens_per_second;
     std::vector<std::string> row = {test.name(), report.files[file].path.filename().string(),
-                                    format_number(rate.median), format_number(rate.least),
-                                    format_number(rate.most)};
+                                    rate_text(rate.median), rate_text(rate.least),
+                                    rate_text(rate.most)};
     if (report.files.size() > 1) {
         row.push_back(file == 0 ? "1" : format_estimate(speed.ratio_to_first));
     }
@@ -102,11 +106,11 @@ std::string turns_text(const SpeedReport& report) {
     return each + (report.took_turns ? ", files in turns" : ", file after file");
 }
 
-Json file_json(const SpeedReport& report, const FileSpeed& speed, size_t file) {
+Json speed_json(const SpeedReport& report, const FileSpeed& speed, size_t file) {
     Json json = {{"file", report.files[file].path.string()},
                  {"seconds", speed.seconds},
                  {"tokens_per_second", spread_json(speed.tokens_per_second)},
-                 {"ratio_to_first", estimate_json(speed.ratio_to_first)}};
+                 {"ratio_to_first", bounds_json(speed.ratio_to_first)}};
     if (speed.bytes_per_token == 0) return json;
     json["bytes_per_token"] = speed.bytes_per_token;
     json["bytes_per_second"] = speed.bytes_per_second;
@@ -121,7 +125,7 @@ Json test_json(const SpeedReport& report, const SpeedTest& test) {
                  {"tokens", test.tokens},       {"depth", test.depth},
                  {"sequences", test.sequences}, {"files", Json::array()}};
     for (size_t file = 0; file < test.files.size(); ++file) {
-        json["files"].push_back(file_json(report, test.files[file], file));
+        json["files"].push_back(speed_json(report, test.files[file], file));
     }
     return json;
 }
@@ -159,7 +163,7 @@ Json type_json(const TypeSpeed& type) {
             {"seconds", spread_json(type.seconds)},
             {"seconds_per_weight", type.seconds_per_weight()},
             {"bytes_per_second", type.bytes_per_second()},
-            {"time_ratio_to_q8_0", estimate_json(type.time_ratio)},
+            {"time_ratio_to_q8_0", bounds_json(type.time_ratio)},
             {"laid_out_for_processor", type.laid_out}};
 }
 

@@ -11,7 +11,7 @@
 namespace bitgauge {
 namespace {
 
-std::vector<std::byte> encoded(const QType& type, uint32_t columns, uint32_t rows) {
+std::vector<std::byte> encoded_waves(const QType& type, uint32_t columns, uint32_t rows) {
     std::vector<std::byte> bytes(type.row_bytes(columns) * rows);
     const std::vector<float> importance(columns, 1.0F);
     encode_rows(type.id, waves(size_t{columns} * rows), columns, importance, bytes);
@@ -22,7 +22,7 @@ TEST(ProductRun, TimesEveryTypeThatCanBeEncoded) {
     for (const QType& type : all_types()) {
         if (!type.encodable) continue;
         for (const uint32_t tokens : {1U, 8U}) {
-            ProductRun run(type.id, encoded(type, 256, 2), {64, 256, tokens}, 3, 1);
+            ProductRun run(type.id, encoded_waves(type, 256, 2), {64, 256, tokens}, 3, 1);
             EXPECT_GT(run.seconds(), 0) << type.name;
             EXPECT_GT(run.seconds(), 0) << type.name;
         }
@@ -31,7 +31,7 @@ TEST(ProductRun, TimesEveryTypeThatCanBeEncoded) {
 
 TEST(ProductRun, OfMoreTokensTakesLonger) {
     const QType& type = *find_type("q8_0");
-    const std::vector<std::byte> rows = encoded(type, 1024, 4);
+    const std::vector<std::byte> rows = encoded_waves(type, 1024, 4);
     ProductRun one(type.id, rows, {512, 1024, 1}, 1, 1);
     ProductRun many(type.id, rows, {512, 1024, 64}, 1, 1);
     one.seconds();

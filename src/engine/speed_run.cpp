@@ -152,12 +152,14 @@ void SpeedRun::State::add(llama_token token, llama_pos position, llama_seq_id se
 }
 
 void SpeedRun::State::process() {
+    forget_llama_complaints();
     const int32_t status = llama_process(context.get(), LLAMA_PROCESS_TYPE_DECODE, batch.get());
     llama_batch_ext_clear(batch.get());
     if (status == 0) return;
-    throw Error(ErrorKind::kEnvironment,
+    throw Error(status == -1 ? ErrorKind::kInput : ErrorKind::kEnvironment,
                 fmt::format("libllama refused a batch (status {}): {}", status, llama_complaint()),
-                "a smaller depth or fewer sequences need less memory");
+                status == -1 ? "the file is damaged; bitgauge inspect shows its header"
+                             : "a smaller depth or fewer sequences need less memory");
 }
 
 void SpeedRun::State::read(uint32_t tokens) {

@@ -54,7 +54,7 @@ SpeedShape shape_of(const SpeedTest& test, const SpeedOptions& options) {
             .ubatch_tokens = options.ubatch_tokens};
 }
 
-void require_something(const std::vector<fs::path>& files, const SpeedOptions& options) {
+void require_a_run(const std::vector<fs::path>& files, const SpeedOptions& options) {
     if (files.empty()) {
         throw Error(ErrorKind::kInput, "no file to time was given", "name one or more models");
     }
@@ -228,7 +228,7 @@ std::string SpeedTest::name() const {
 
 SpeedReport measure_speed(const std::vector<fs::path>& files, const SpeedOptions& options,
                           Progress& progress) {
-    require_something(files, options);
+    require_a_run(files, options);
     SpeedReport report{.tests = tests_of(options),
                        .threads = resolve_threads(options.engine.threads),
                        .engine = describe_engine()};

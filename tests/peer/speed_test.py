@@ -5,8 +5,8 @@
 
 Both time the same file with one thread, in turns and in alternating order; each pair gives the
 ratio of the medians of a few repetitions. Pairs are repeated until the 95 % interval of the median
-ratio (of order statistics) is narrower than the tolerance on either side. It then must lie within
-the tolerance of 1. A machine on which it stays wider is too noisy to say, which skips the test.
+ratio (of order statistics) lies within 5 % of 1, which agrees, or wholly outside, which differs. A
+machine on which it does neither is too noisy to say, which skips the test.
 Exit status 0 agrees, 1 differs, 77 skipped (no llama-bench, or too noisy).
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 from peer_test import ROOT, SKIPPED, tools_folder
 
 TOLERANCE = 0.05
+AGREES, DIFFERS, NOISY = "agrees", "differs", "too noisy to say"
 LEAST_PAIRS = 6  # below six the extremes cover less than 95 %
 
 
@@ -85,34 +86,32 @@ class Pairs:
         return {"prompt" if test["n_prompt"] else "generation":
                 statistics.median(test["samples_ts"]) for test in tests}
 
-    def intervals(self) -> dict:
-        return {test: median_interval(ratios) for test, ratios in self.ratios.items()}
-
 
 def compare(pairs: Pairs) -> int:
     while len(pairs.ratios["prompt"]) < pairs.options.most_pairs:
         pairs.add(ours_first=len(pairs.ratios["prompt"]) % 2 == 0)
-        if all(is_narrow(interval) for interval in pairs.intervals().values()):
+        if all(verdict(ratios) != NOISY for ratios in pairs.ratios.values()):
             break
-    return verdict(pairs)
-
-
-def verdict(pairs: Pairs) -> int:
-    failures, unknown = 0, 0
-    for test, (low, high) in pairs.intervals().items():
-        ratios = pairs.ratios[test]
-        agrees = 1 - TOLERANCE <= statistics.median(ratios) <= 1 + TOLERANCE
-        narrow = is_narrow((low, high))
-        word = "too noisy to say" if not narrow else "agrees" if agrees else "differs"
-        print(f"{test}: bitgauge / llama-bench {statistics.median(ratios):.4f} "
-              f"({low:.4f} to {high:.4f}, {len(ratios)} pairs): {word}", flush=True)
-        failures += narrow and not agrees
-        unknown += not narrow
-    if failures:
+    verdicts = [report(test, ratios) for test, ratios in pairs.ratios.items()]
+    if DIFFERS in verdicts:
         return 1
-    if unknown:
+    if NOISY in verdicts:
         print(f"skipped: the machine is too noisy to tell {TOLERANCE:.0%} apart")
-    return SKIPPED if unknown else 0
+    return SKIPPED if NOISY in verdicts else 0
+
+
+def report(test: str, ratios: list) -> str:
+    low, high = median_interval(ratios)
+    print(f"{test}: bitgauge / llama-bench {statistics.median(ratios):.4f} "
+          f"({low:.4f} to {high:.4f}, {len(ratios)} pairs): {verdict(ratios)}", flush=True)
+    return verdict(ratios)
+
+
+def verdict(ratios: list) -> str:
+    low, high = median_interval(ratios)
+    if low > 1 + TOLERANCE or high < 1 - TOLERANCE:
+        return DIFFERS
+    return AGREES if low > 1 - TOLERANCE and high < 1 + TOLERANCE else NOISY
 
 
 def median_interval(values: list) -> tuple:
@@ -126,10 +125,6 @@ def median_interval(values: list) -> tuple:
         below += math.comb(n, k) / 2 ** n
     ordered = sorted(values)
     return ordered[k], ordered[n - 1 - k]
-
-
-def is_narrow(interval: tuple) -> bool:
-    return interval[1] / max(interval[0], 1e-9) < 1 + TOLERANCE
 
 
 def run(command: list) -> str:
