@@ -24,16 +24,6 @@ namespace {
 using BatchHandle = std::unique_ptr<llama_batch_ext, FreeWith<llama_batch_ext_free>>;
 using ThreadsHandle = std::unique_ptr<ggml_threadpool, FreeWith<ggml_threadpool_free>>;
 
-// What a context has read before a run, sequence by sequence, ready to be put into another one.
-struct KeptDepth {
-    uint32_t depth = 0;
-    std::vector<std::vector<uint8_t>> sequences;
-
-    bool is_of(const SpeedShape& shape) const {
-        return depth == shape.depth && sequences.size() == shape.sequences;
-    }
-};
-
 llama_context_params context_params(const SpeedShape& shape, uint32_t threads) {
     llama_context_params params = llama_context_default_params();
     params.n_ctx = (shape.prompt + shape.generate + shape.depth) * shape.sequences;
@@ -57,6 +47,16 @@ ThreadsHandle start_threads(uint32_t threads) {
 }  // namespace
 
 struct SpeedModel::State {
+    // What a context has read before a run, sequence by sequence, ready to be put into another one.
+    struct KeptDepth {
+        uint32_t depth = 0;
+        std::vector<std::vector<uint8_t>> sequences;
+
+        bool is_of(const SpeedShape& shape) const {
+            return depth == shape.depth && sequences.size() == shape.sequences;
+        }
+    };
+
     ModelHandle model;
     uint32_t threads = 1;
     KeptDepth kept;
