@@ -71,6 +71,7 @@ PUBLIC_OWNER = {
     "record": "store",
     "task_record": "store",
     "task_report": "report",
+    "speed": "eval",
     "sweep_table": "store",
     "verdict": "questions",
     "version": "base",  # written by CMake; a build has it, the tree does not

@@ -45,4 +45,14 @@ EvaluationMemory evaluation_memory(const GgufFile& model, uint64_t window_tokens
 uint64_t decoded_weight_bytes(const GgufFile& model,
                               const std::map<std::string, std::string>& types);
 
+// The best of `passes` over a block of `bytes`, larger than the caches where the system says how
+// large they are, read by `threads` threads at once, each its own part [after STREAM, McCalpin
+// 1995, which copies; here is only read, as weights are]. What other programs read meanwhile is
+// missing from it. Takes a second or so.
+struct ReadBandwidth {
+    uint64_t bytes = 0;
+    double bytes_per_second = 0;
+};
+ReadBandwidth read_bandwidth(uint32_t threads, uint32_t passes = 5);
+
 }  // namespace bitgauge

@@ -33,6 +33,7 @@ void add_report(CLI::App& app, Console& console);
 // With BITGAUGE_ENGINE=OFF these say that this build has no engine (no_engine.cpp).
 void add_baseline(CLI::App& app, Console& console);
 void add_drift(CLI::App& app, Console& console);
+void add_bench(CLI::App& app, Console& console);
 void add_dynamic(CLI::App& app, Console& console);
 void add_measure(CLI::App& app, Console& console);
 void add_sweep(CLI::App& app, Console& console);

@@ -40,7 +40,7 @@ void add_stages_option(CLI::App& command, EngineOptions& options) {
 
 }  // namespace
 
-void add_engine_options(CLI::App& command, EngineOptions& options) {
+void add_device_options(CLI::App& command, EngineOptions& options) {
     command.add_option("--threads", options.threads, "Threads (0: one per core)")
         ->type_name("N")
         ->capture_default_str()
@@ -49,6 +49,10 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
         ->type_name("N")
         ->capture_default_str()
         ->group("Evaluation");
+}
+
+void add_engine_options(CLI::App& command, EngineOptions& options) {
+    add_device_options(command, options);
     add_stages_option(command, options);
 }
 

@@ -27,6 +27,9 @@ void add_absent(CLI::App& app, Console& console, const std::string& name) {
 void add_baseline(CLI::App& app, Console& console) {
     add_absent(app, console, "baseline");
 }
+void add_bench(CLI::App& app, Console& console) {
+    add_absent(app, console, "bench");
+}
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
 }

@@ -6,6 +6,7 @@
 #include "eval/gain_pass.h"
 #include "eval/importance_pass.h"
 #include "eval/rounding_pass.h"
+#include "eval/speed_job.h"
 #include "eval/stage_way.h"
 #include "eval/variant_pass.h"
 
@@ -23,6 +24,9 @@ Json do_eval_job(const Json& job, Progress& progress) {
         return Json::object();
     }
     if (job.at("job") == kGainJob) return find_gains(gain_job_from_json(job), progress);
+    if (job.at("job") == kSpeedJob) {
+        return {{"seconds", time_in_turns(speed_job_from_json(job), progress)}};
+    }
     if (job.at("job") == kRoundingJob) {
         return {{"tensors", round_in_order(rounding_job_from_json(job), progress)}};
     }

@@ -111,5 +111,12 @@ TEST(DecodedWeightBytes, OfATiedHeadAreAllEmbeddings) {
     EXPECT_EQ(decoded_weight_bytes(model, {}), model.tensor_bytes());
 }
 
+TEST(ReadBandwidth, IsWhatAMachineCanHave) {
+    const ReadBandwidth read = read_bandwidth(1, 1);
+    EXPECT_GE(read.bytes, uint64_t{256} << 20);
+    EXPECT_GT(read.bytes_per_second, 1e8);
+    EXPECT_LT(read.bytes_per_second, 1e12);
+}
+
 }  // namespace
 }  // namespace bitgauge
