@@ -147,9 +147,9 @@ void run_drift(DriftArguments& a, Console& console) {
 void add_drift(CLI::App& app, Console& console) {
     auto a = std::make_shared<DriftArguments>();
     CLI::App* command = add_command(
-        app, console, "drift", "How long quantized models write what their original writes",
-        "  bitgauge drift model-Q4_K_M.gguf model-IQ4_XS.gguf -b chats.base --original "
-        "model-BF16.gguf\n"
+        app, console, "drift", "How long models write what their original writes",
+        "  bitgauge drift model-Q4_K_M.gguf model-IQ4_XS.gguf -b chats.base \\\n"
+        "      --original model-BF16.gguf\n"
         "  bitgauge drift quants/*.gguf -b chats.base --tokens 32 --json");
     command->add_option("FILE", a->files, "Quantized models; of a split one, the first shard")
         ->required()

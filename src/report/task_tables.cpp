@@ -20,7 +20,8 @@ namespace {
 
 struct TaskColumn {
     GridColumn head;
-    bool main;  // also in tables that are not wide
+    bool main;      // also in tables that are not wide
+    bool compares;  // only in tables with an original
     std::string (*cell)(const TaskRow&);
 };
 
@@ -55,24 +56,30 @@ const std::vector<TaskColumn>& task_columns() {
     static const std::vector<TaskColumn> columns = {
         {{"file", "", true, "what tells the file apart from the others"},
          true,
+         false,
          [](const TaskRow& r) { return r.name; }},
         {{"size", "GiB", false, "2^30 bytes, all shards"},
          true,
+         false,
          [](const TaskRow& r) { return fmt::format("{:.{}f}", gib(r), gib(r) < 0.1 ? 4 : 2); }},
         {{"right", "% [95 %]", false, "answered rightly, with Wilson's interval over questions"},
          true,
+         false,
          [](const TaskRow& r) { return interval_text(r.accuracy); }},
         {{"by category", "% [95 %]", false, "the same with an interval over categories"},
+         false,
          false,
          [](const TaskRow& r) { return interval_text(r.clustered); }},
         {{"− original", "points [95 %]", false,
           "difference to the original on the same questions, paired; below 0 is worse"},
+         true,
          true,
          [](const TaskRow& r) {
              return compared(r, [](const C& c) { return signed_text(c.difference); });
          }},
         {{"lost, gained", "questions", false,
           "right in the original alone, and in this file alone"},
+         true,
          true,
          [](const TaskRow& r) {
              return compared(r, [](const C& c) {
@@ -81,15 +88,17 @@ const std::vector<TaskColumn>& task_columns() {
          }},
         {{"p", "", false, "McNemar's mid-p for equal accuracies"},
          true,
+         true,
          [](const TaskRow& r) {
              return compared(r, [](const C& c) { return fmt::format("{:.2g}", c.p_mid); });
          }},
         {{"errors", "% more [95 %]", false, "errors over the original's, less 1"},
          false,
+         true,
          [](const TaskRow& r) {
              return compared(r, [](const C& c) { return signed_text(c.error_increase); });
          }},
-        {{"difference", "", true, "decided at the table's level, or not"}, true, verdict},
+        {{"difference", "", true, "decided at the table's level, or not"}, true, true, verdict},
     };
     return columns;
 }
@@ -98,6 +107,7 @@ Grid grid_of(const TaskReport& report, bool wide) {
     Grid grid;
     std::vector<const TaskColumn*> shown;
     for (const TaskColumn& column : task_columns()) {
+        if (column.compares && !report.has_original) continue;
         if (column.main || wide) shown.push_back(&column);
     }
     for (const TaskColumn* column : shown) grid.columns.push_back(column->head);

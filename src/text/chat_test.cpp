@@ -205,7 +205,7 @@ TEST_F(RenderChats, AnInterpreterWithoutJinjaIsAnEnvironmentError) {
 TEST(RenderChatsWithoutPython, ChatsWithoutATemplateAreAnInputError) {
     EXPECT_EQ(error_of(" ", {kGreeting}).kind(), ErrorKind::kInput);
     Corpus no_chats;
-    EXPECT_NO_THROW(render_chats(no_chats, {"", "", "")});
+    EXPECT_NO_THROW(render_chats(no_chats, ChatTemplate()));
 }
 
 }  // namespace

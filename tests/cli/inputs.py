@@ -4,6 +4,7 @@ Each function is one line `% NAME OUTPUT ARGUMENTS...` of a test; OUTPUT lies in
 """
 
 import fnmatch
+import json
 import os
 import shlex
 import struct
@@ -39,6 +40,21 @@ def make(line: str, scratch: Path, variables: dict, skip):
     arguments = [str(scratch / argument) if argument and (scratch / argument).exists() else argument
                  for argument in arguments]
     FUNCTIONS[name](scratch / output, *arguments)
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+
+def questions(output: Path, count: str):
+    """A third each by letter, to be continued, and with a number as the answer."""
+    rows = []
+    for n in range(int(count) // 3):
+        rows += [{"id": f"letter-{n}", "kind": "letter", "category": f"c{n % 2}", "question": f"Which is {n}?",
+                  "choices": [str(n), str(n + 1), "none"], "correct": n % 3},
+                 {"id": f"go-on-{n}", "kind": "continuation", "prompt": f"{n} is followed by",
+                  "choices": [str(n + 1), f"the word {n}"], "correct": 0},
+                 {"id": f"value-{n}", "kind": "value", "question": f"What is {n} + 1?", "answer": str(n + 1)}]
+    output.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 # --- models ---------------------------------------------------------------------------------------
@@ -249,7 +265,7 @@ def head(output: Path, source: str, size: str):
 
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
-             (truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
+             (questions, truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
               without_entry, vocabulary, same_token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, types, key_text, key_flags, backwards,
               nextn, split, turn_a_bit, text, head)}
