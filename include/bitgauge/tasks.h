@@ -44,7 +44,8 @@ struct Answer {
     std::string text;
     uint32_t tokens = 0;             // with the one that ended it
     std::vector<TokenId> token_ids;
-    enum class End { kComplete, kBudget, kTooLong } end = End::kComplete;  // kTooLong: the prompt
+    // kTooLong: the prompt, which was not asked. kNotFinite: no token could be chosen.
+    enum class End { kComplete, kBudget, kTooLong, kNotFinite } end = End::kComplete;
 };
 
 struct AskOptions {

@@ -88,7 +88,7 @@ void refuse_not_finite(const std::vector<TaskRecord>& records) {
     for (const TaskRecord& record : records) {
         if (record.failures.not_finite == 0) continue;
         throw Error(ErrorKind::kNotFinite,
-                    fmt::format("'{}' gave likelihoods that are not finite for {} of {} questions",
+                    fmt::format("'{}' gave no finite number for {} of {} questions",
                                 record.model.file, record.failures.not_finite,
                                 record.answers.right.size()),
                     "its weights hold NaN or infinity, or overflow on these questions");
@@ -166,9 +166,10 @@ void add_tasks(CLI::App& app, Console& console) {
     auto a = std::make_shared<TasksArguments>();
     CLI::App* command = add_command(
         app, console, "tasks", "How often models answer right, beside the original",
-        "  bitgauge tasks model-Q4_K_M.gguf model-IQ4_XS.gguf --against model-BF16.gguf \\\n"
-        "      --mix published-750 --sets questions/\n"
-        "  bitgauge tasks model-Q4_K_M.gguf --against model-BF16.gguf --questions my.jsonl\n"
+        "  bitgauge tasks model-Q4_K_M.gguf model-IQ4_XS.gguf \\\n"
+        "      --against model-BF16.gguf --mix published-750 --sets questions/\n"
+        "  bitgauge tasks model-Q4_K_M.gguf --against model-BF16.gguf \\\n"
+        "      --questions my.jsonl\n"
         "  bitgauge tasks quants/*.gguf --questions hellaswag_val_full.txt --count 400");
     command->add_option("FILE", a->files, "Models; of a split one, the first shard")
         ->required()

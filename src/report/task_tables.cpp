@@ -171,7 +171,7 @@ std::string failures_text(const TaskRow& row) {
     };
     add(f.budget, "cut off by the token budget");
     add(f.too_long, "too long for the trained context");
-    add(f.not_finite, "with likelihoods that are no numbers");
+    add(f.not_finite, "where the model gave no finite number");
     add(f.unreadable, "without anything that is an answer");
     return text.empty() ? "" : fmt::format("{}: of its answers {}.", row.name, text);
 }

@@ -1,11 +1,13 @@
 #include "tasks/ask.h"
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace bitgauge {
 namespace {
 
-constexpr const char* kEnds[] = {"complete", "budget", "prompt too long"};
+constexpr const char* kEnds[] = {"complete", "budget", "prompt too long", "not finite"};
 
 Json journal_json(const JournalName& journal) {
     return {{"path", journal.path.string()}, {"identity", journal.identity}};
@@ -32,10 +34,8 @@ AnswerSettings settings_from_json(const Json& json) {
 }
 
 Answer::End end_from(const std::string& text) {
-    for (int i = 0; i < 3; ++i) {
-        if (text == kEnds[i]) return static_cast<Answer::End>(i);
-    }
-    return Answer::End::kComplete;
+    const auto found = std::ranges::find(kEnds, text);
+    return static_cast<Answer::End>(found == std::end(kEnds) ? 0 : found - std::begin(kEnds));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tasks/generation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "base/hash.h"
@@ -87,6 +88,10 @@ class Writer {
     }
 
     void take(Slot& slot, std::span<const float> logits) {
+        const auto is_nan = [](float logit) { return std::isnan(logit); };
+        if (std::any_of(logits.begin(), logits.end(), is_nan)) {
+            return finish(slot, Answer::End::kNotFinite);
+        }
         slot.last = slot.sampler->next(logits);
         ++slot.answer.tokens;
         slot.answer.token_ids.push_back(slot.last);

@@ -1,5 +1,6 @@
 #include "tasks/generation.h"
 
+#include <cmath>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -68,6 +69,12 @@ TEST(Generation, StopsWhereTheMemoryEnds) {
     const auto answers = written(reader, {{"q", {1, 1}}}, 1, {}, 5);
     EXPECT_EQ(answers.at("q").text, "aaaa");  // tokens 2 to 4, and the one that follows them
     EXPECT_EQ(answers.at("q").end, Answer::End::kBudget);
+}
+
+TEST(Generation, EndsWhereNothingCanBeChosen) {
+    const auto broken = [](const auto&) { return std::vector<float>{1, NAN, 0, 0, 0, 0}; };
+    ScriptedReader reader(broken);
+    EXPECT_EQ(written(reader, {{"q", {1}}}, 1).at("q").end, Answer::End::kNotFinite);
 }
 
 TEST(Generation, DrawsTheSameForTheSameSeedAndAnotherForAnother) {

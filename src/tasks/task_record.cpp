@@ -52,8 +52,10 @@ std::string cluster_name(const Question& question) {
 }
 
 void count_failure(const Answer& answer, const Verdict& verdict, TaskFailures& failures) {
-    if (was_weighed(answer)) {
-        if (!is_finite(answer)) ++failures.not_finite;
+    if (!is_finite(answer) || answer.end == Answer::End::kNotFinite) {
+        ++failures.not_finite;
+    } else if (was_weighed(answer)) {
+        return;
     } else if (answer.end == Answer::End::kBudget) {
         ++failures.budget;
     } else if (answer.end == Answer::End::kTooLong) {
