@@ -48,8 +48,8 @@ uint32_t resolve_threads(uint32_t threads);
 struct SamplingOptions {
     float temperature = 0;  // 0: always the likeliest token; the rest is not looked at then
     int32_t top_k = 0;      // only the k likeliest; 0: all
-    float top_p = 1;        // only the likeliest that reach this probability together [Holtzman 2020]
-    float min_p = 0;        // only those with at least this share of the likeliest's probability
+    float top_p = 1;  // only the likeliest that reach this probability together [Holtzman 2020]
+    float min_p = 0;  // only those with at least this share of the likeliest's probability
 };
 
 class ProductObserver;  // engine/product_observer.h

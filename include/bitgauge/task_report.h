@@ -20,9 +20,9 @@ namespace bitgauge {
 
 struct TaskRow {
     TaskRecord record;
-    std::string name;          // short, unique in its table
-    Estimate accuracy;         // over questions [Wilson 1927]
-    Estimate clustered;        // over categories
+    std::string name;              // short, unique in its table
+    Estimate accuracy;             // over questions [Wilson 1927]
+    Estimate clustered;            // over categories
     std::vector<Estimate> by_set;  // Wilson; one per set of the table
     // Against the original on the same questions; none for the original itself.
     std::optional<AccuracyComparison> against;
@@ -45,8 +45,8 @@ struct TaskReport {
     std::optional<double> detectable;
 };
 
-// `original_hash`: content hash of the original's file, "" for none. Requires records; Error(kInput)
-// where they are of different questions or settings.
+// `original_hash`: content hash of the original's file, "" for none. Requires records;
+// Error(kInput) where they are of different questions or settings.
 TaskReport build_task_report(std::span<const TaskRecord> records,
                              std::string_view original_hash = {}, double alpha = 0.05);
 

@@ -42,7 +42,7 @@ struct Answer {
     std::vector<uint32_t> choice_tokens;
     // Generated.
     std::string text;
-    uint32_t tokens = 0;             // with the one that ended it
+    uint32_t tokens = 0;  // with the one that ended it
     std::vector<TokenId> token_ids;
     // kTooLong: the prompt, which was not asked. kNotFinite: no token could be chosen.
     enum class End { kComplete, kBudget, kTooLong, kNotFinite } end = End::kComplete;

@@ -21,9 +21,10 @@
 //
 // Code is only ever run inside bubblewrap: without network and home, with a file system that is
 // read-only but for 64 MiB of /tmp, as a user without rights, under limits on time, memory,
-// processes, output (16 MiB) and sizes of files (16 MiB). The limit on memory is each process's own.
-// It is a fence against accidents and against malice without an exploit of the kernel. A program
-// that looks for the way its tests tell success may find it; what models write does not look.
+// processes, output (16 MiB) and sizes of files (16 MiB). The limit on memory is each process's
+// own. It is a fence against accidents and against malice without an exploit of the kernel. A
+// program that looks for the way its tests tell success may find it; what models write does not
+// look.
 
 #include <chrono>
 #include <cstddef>

@@ -39,10 +39,11 @@ void require_some(const DrawArguments& a) {
     }
     if (!a.questions.empty()) return;
     if (!a.mix.empty() && !a.folder.empty()) return;
-    throw Error(ErrorKind::kInput,
-                a.mix.empty() ? "no questions were named" : "no folder with the mix's sets was named",
-                fmt::format("--questions FILE, or --mix {} --sets DIR",
-                            a.mix.empty() ? "published-750" : a.mix));
+    throw Error(
+        ErrorKind::kInput,
+        a.mix.empty() ? "no questions were named" : "no folder with the mix's sets was named",
+        fmt::format("--questions FILE, or --mix {} --sets DIR",
+                    a.mix.empty() ? "published-750" : a.mix));
 }
 
 }  // namespace

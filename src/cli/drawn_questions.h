@@ -16,9 +16,9 @@ namespace bitgauge {
 
 struct DrawArguments {
     std::string mix;
-    std::filesystem::path folder;                 // of the mix's sets
+    std::filesystem::path folder;                  // of the mix's sets
     std::vector<std::filesystem::path> questions;  // files
-    uint64_t count = 0;                           // of each file; 0: all
+    uint64_t count = 0;                            // of each file; 0: all
     uint64_t seed = 0;
 };
 

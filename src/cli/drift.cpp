@@ -82,9 +82,9 @@ Grid strata_grid(const DriftOutcome& outcome) {
         auto& cells = grid.rows.emplace_back();
         cells.push_back(names[i]);
         for (size_t s = 0; s < outcome.strata.size(); ++s) {
-            cells.push_back(share_text(identical_share(outcome, outcome.candidates[i],
-                                                       lengths(outcome).front(),
-                                                       static_cast<int32_t>(s))));
+            cells.push_back(
+                share_text(identical_share(outcome, outcome.candidates[i], lengths(outcome).front(),
+                                           static_cast<int32_t>(s))));
         }
     }
     return grid;
@@ -136,21 +136,20 @@ void run_drift(DriftArguments& a, Console& console) {
     a.options.isolation = this_program();
     const DriftOutcome outcome =
         measure_drift(a.files, a.baseline, a.original, a.options, console.progress());
-    console.print(a.json ? outcome_json(outcome).dump(1, ' ', false,
-                                                      Json::error_handler_t::replace) +
-                               "\n"
-                         : drift_text(outcome, a.markdown));
+    console.print(
+        a.json ? outcome_json(outcome).dump(1, ' ', false, Json::error_handler_t::replace) + "\n"
+               : drift_text(outcome, a.markdown));
 }
 
 }  // namespace
 
 void add_drift(CLI::App& app, Console& console) {
     auto a = std::make_shared<DriftArguments>();
-    CLI::App* command = add_command(
-        app, console, "drift", "How long models write what their original writes",
-        "  bitgauge drift model-Q4_K_M.gguf model-IQ4_XS.gguf -b chats.base \\\n"
-        "      --original model-BF16.gguf\n"
-        "  bitgauge drift quants/*.gguf -b chats.base --tokens 32 --json");
+    CLI::App* command =
+        add_command(app, console, "drift", "How long models write what their original writes",
+                    "  bitgauge drift model-Q4_K_M.gguf model-IQ4_XS.gguf -b chats.base \\\n"
+                    "      --original model-BF16.gguf\n"
+                    "  bitgauge drift quants/*.gguf -b chats.base --tokens 32 --json");
     command->add_option("FILE", a->files, "Quantized models; of a split one, the first shard")
         ->required()
         ->type_name("");

@@ -42,14 +42,15 @@ void require_sandbox(const std::vector<Question>& questions) {
     if (std::none_of(questions.begin(), questions.end(), is_code)) return;
     const SandboxState state = sandbox_available();
     if (state.available) return;
-    throw Error(ErrorKind::kEnvironment,
-                fmt::format("{} of the questions are answered by programs, which are only run in "
-                            "bubblewrap: {}",
-                            counted(static_cast<size_t>(std::count_if(questions.begin(),
-                                                                      questions.end(), is_code)),
-                                    "question"),
-                            state.reason),
-                "install bubblewrap (bwrap), or name sets without code with --questions");
+    throw Error(
+        ErrorKind::kEnvironment,
+        fmt::format(
+            "{} of the questions are answered by programs, which are only run in "
+            "bubblewrap: {}",
+            counted(static_cast<size_t>(std::count_if(questions.begin(), questions.end(), is_code)),
+                    "question"),
+            state.reason),
+        "install bubblewrap (bwrap), or name sets without code with --questions");
 }
 
 // The original first; no file twice.
@@ -87,11 +88,11 @@ std::string rendered(const TaskReport& report, const TasksArguments& a) {
 void refuse_not_finite(const std::vector<TaskRecord>& records) {
     for (const TaskRecord& record : records) {
         if (record.failures.not_finite == 0) continue;
-        throw Error(ErrorKind::kNotFinite,
-                    fmt::format("'{}' gave no finite number for {} of {} questions",
-                                record.model.file, record.failures.not_finite,
-                                record.answers.right.size()),
-                    "its weights hold NaN or infinity, or overflow on these questions");
+        throw Error(
+            ErrorKind::kNotFinite,
+            fmt::format("'{}' gave no finite number for {} of {} questions", record.model.file,
+                        record.failures.not_finite, record.answers.right.size()),
+            "its weights hold NaN or infinity, or overflow on these questions");
     }
 }
 
@@ -129,7 +130,8 @@ void add_answer_options(CLI::App& command, TasksArguments& a) {
         ->check(CLI::IsMember({"likelihood", "written"}));
     add("--answer-tokens", s.answer_tokens, "N", "Most tokens of a written answer, thinking too")
         ->check(CLI::Range(1, 1 << 20));
-    command.add_flag("--thinking", s.thinking, "Let the model think first, where its template knows")
+    command
+        .add_flag("--thinking", s.thinking, "Let the model think first, where its template knows")
         ->group("Answers");
     add("--temperature", s.sampling.temperature, "T", "0: always the likeliest token")
         ->check(CLI::Range(0.0, 10.0));

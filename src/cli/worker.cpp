@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "engine/isolated_job.h"
 #include "eval/work.h"
+
 #include "tasks/ask.h"
 
 namespace bitgauge {

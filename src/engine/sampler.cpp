@@ -8,7 +8,8 @@
 namespace bitgauge {
 
 // In the order llama.cpp's own programs apply them.
-Sampler::Sampler(const SamplingOptions& options, uint64_t seed) : chain_(nullptr, llama_sampler_free) {
+Sampler::Sampler(const SamplingOptions& options, uint64_t seed)
+    : chain_(nullptr, llama_sampler_free) {
     if (options.temperature <= 0) return;
     chain_.reset(llama_sampler_chain_init(llama_sampler_chain_default_params()));
     const auto add = [&](llama_sampler* step) { llama_sampler_chain_add(chain_.get(), step); };

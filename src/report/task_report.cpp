@@ -56,12 +56,11 @@ TaskRow row_of(const TaskRecord& record, const TaskRecord* original, double alph
     const std::vector<uint8_t> right = bits(record);
     TaskRow row = {.record = record,
                    .accuracy = wilson_interval(right_of(record), right.size()),
-                   .clustered =
-                       clustered_accuracy(right, record.answers.cluster, record.clusters),
+                   .clustered = clustered_accuracy(right, record.answers.cluster, record.clusters),
                    .by_set = by_set(record)};
     if (original != nullptr && original != &record) {
-        row.against = compare_answers(right, bits(*original), record.answers.cluster,
-                                      record.clusters, alpha);
+        row.against =
+            compare_answers(right, bits(*original), record.answers.cluster, record.clusters, alpha);
         row.questions_needed = needed(*row.against, alpha);
     }
     return row;

@@ -144,12 +144,14 @@ Facts facts_of(const TaskReport& report) {
     for (const uint32_t set : first.answers.set) ++counts[set];
     std::string sets;
     for (size_t s = 0; s < report.sets.size(); ++s) {
-        sets += fmt::format("{}{} {}", s == 0 ? "" : ", ", format_count(counts[static_cast<uint32_t>(s)]),
-                            printable(report.sets[s]));
+        sets +=
+            fmt::format("{}{} {}", s == 0 ? "" : ", ",
+                        format_count(counts[static_cast<uint32_t>(s)]), printable(report.sets[s]));
     }
-    return {{"sets", sets},
-            {"asked", asked_text(first.settings)},
-            {"made by", fmt::format("bitgauge {}, llama {}", first.build.bitgauge, first.build.llama)}};
+    return {
+        {"sets", sets},
+        {"asked", asked_text(first.settings)},
+        {"made by", fmt::format("bitgauge {}, llama {}", first.build.bitgauge, first.build.llama)}};
 }
 
 // "To separate 25.2 from 27.3 % about 3,100 questions are needed."

@@ -3,10 +3,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include "bitgauge/error.h"
 
@@ -30,16 +30,15 @@ std::string whole_lines(const fs::path& path) {
 
 void require_same(const Json& head, const fs::path& path, const std::string& identity) {
     if (head.value("schema", "") == kSchema && head.value("identity", "") == identity) return;
-    throw Error(ErrorKind::kInput,
-                fmt::format("'{}' holds answers of another model, or to other settings",
-                            path.string()),
-                "remove it, or name another folder");
+    throw Error(
+        ErrorKind::kInput,
+        fmt::format("'{}' holds answers of another model, or to other settings", path.string()),
+        "remove it, or name another folder");
 }
 
 [[noreturn]] void fail(const fs::path& path, const char* action) {
-    throw Error(ErrorKind::kEnvironment,
-                fmt::format("'{}' could not be {}: {}", path.string(), action,
-                            std::strerror(errno)));
+    throw Error(ErrorKind::kEnvironment, fmt::format("'{}' could not be {}: {}", path.string(),
+                                                     action, std::strerror(errno)));
 }
 
 int open_locked(const fs::path& path) {
@@ -47,8 +46,7 @@ int open_locked(const fs::path& path) {
     if (descriptor < 0) fail(path, "opened");
     if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
     ::close(descriptor);
-    throw Error(ErrorKind::kEnvironment,
-                fmt::format("another process writes '{}'", path.string()),
+    throw Error(ErrorKind::kEnvironment, fmt::format("another process writes '{}'", path.string()),
                 "wait for it, or name another folder");
 }
 

@@ -11,8 +11,9 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "engine/isolated_job.h"
-#include "tasks/ask.h"
+
 #include "tasks/answer_journal.h"
+#include "tasks/ask.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -43,8 +44,8 @@ std::string engine_text() {
 
 JournalName journal_name(const fs::path& folder, const ModelIdentity& model, const char* kind,
                          const Json& settings) {
-    const std::string identity =
-        hash_text(fmt::format("{} {} {} {}", model.content_hash, kind, settings.dump(), engine_text()));
+    const std::string identity = hash_text(
+        fmt::format("{} {} {} {}", model.content_hash, kind, settings.dump(), engine_text()));
     return {folder / fmt::format("{}-{}-{}.jsonl", fs::path(model.file).stem().string(), kind,
                                  identity.substr(0, 12)),
             identity};
@@ -64,15 +65,15 @@ struct Asked {
 };
 
 // Questions with the same words are asked once.
-Asked prepare(const fs::path& path, const ModelIdentity& model,
-              std::span<const Question> questions, const AskOptions& options) {
+Asked prepare(const fs::path& path, const ModelIdentity& model, std::span<const Question> questions,
+              const AskOptions& options) {
     Asked asked;
-    asked.job = {.model = path,
-                 .weighed = journal_name(options.folder, model, "weighed", Json::object()),
-                 .written =
-                     journal_name(options.folder, model, "written", writing_json(options.settings)),
-                 .settings = options.settings,
-                 .engine = options.engine};
+    asked.job = {
+        .model = path,
+        .weighed = journal_name(options.folder, model, "weighed", Json::object()),
+        .written = journal_name(options.folder, model, "written", writing_json(options.settings)),
+        .settings = options.settings,
+        .engine = options.engine};
     std::map<std::string, bool> known;
     for (const Question& question : questions) {
         if (is_weighed(question, options.settings)) {
@@ -123,13 +124,13 @@ AnsweredSet answer_questions(const fs::path& path, std::span<const Question> que
     const auto before = known_answers(asked.job);
     for (const std::string& key : asked.keys) set.kept += before.contains(key) ? 1 : 0;
     if (set.kept < asked.keys.size()) {
-        run_job(to_json(asked.job), options.folder / ("work-" + asked.job.weighed.identity.substr(0, 12)), options.isolation, progress,
-                do_ask_job);
+        run_job(to_json(asked.job),
+                options.folder / ("work-" + asked.job.weighed.identity.substr(0, 12)),
+                options.isolation, progress, do_ask_job);
     }
     const auto answers = known_answers(asked.job);
     for (const std::string& key : asked.keys) set.answers.push_back(answers.at(key));
-    set.elapsed_s =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    set.elapsed_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     return set;
 }
 

@@ -7,8 +7,8 @@
 
 #include "bitgauge/text.h"
 
-#include "tasks/generation.h"
 #include "tasks/answer_journal.h"
+#include "tasks/generation.h"
 #include "tasks/likelihood.h"
 
 namespace bitgauge {
@@ -60,8 +60,9 @@ std::vector<TokenizedPrompt> tokenize_prompts(const Model& model,
     std::vector<TokenizedPrompt> prompts;
     for (size_t i = 0; i < chats.size(); ++i) {
         const bool has_bos = !bos.empty() && texts[i].starts_with(bos);
-        prompts.push_back({chats[i].key, model.tokenize(texts[i], /*add_special=*/!has_bos,
-                                                        /*parse_special=*/true),
+        prompts.push_back({chats[i].key,
+                           model.tokenize(texts[i], /*add_special=*/!has_bos,
+                                          /*parse_special=*/true),
                            begun_answer(texts[i])});
     }
     return prompts;
@@ -83,8 +84,7 @@ void ask_model(const AskJob& job, Progress& progress) {
     const Rest choices(job.choices, job.weighed);
     const Rest chats(job.chats, job.written);
     const Rest beginnings(job.beginnings, job.written);
-    const size_t asked =
-        choices.prompts.size() + chats.prompts.size() + beginnings.prompts.size();
+    const size_t asked = choices.prompts.size() + chats.prompts.size() + beginnings.prompts.size();
     if (asked == 0) return;
     const Model model = Model::load(job.model, job.engine);
     progress.begin("asking " + job.model.filename().string(), static_cast<int64_t>(asked),

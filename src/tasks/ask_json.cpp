@@ -1,8 +1,8 @@
-#include "tasks/ask.h"
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+
+#include "tasks/ask.h"
 
 namespace bitgauge {
 namespace {
@@ -41,10 +41,8 @@ Answer::End end_from(const std::string& text) {
 }  // namespace
 
 Json to_json(const SamplingOptions& o) {
-    return {{"temperature", o.temperature},
-            {"top_k", o.top_k},
-            {"top_p", o.top_p},
-            {"min_p", o.min_p}};
+    return {
+        {"temperature", o.temperature}, {"top_k", o.top_k}, {"top_p", o.top_p}, {"min_p", o.min_p}};
 }
 
 Json to_json(const AnswerSettings& s) {

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "engine/isolated_job.h"
 #include "eval/candidate.h"
+
 #include "tasks/answer_journal.h"
 #include "tasks/ask.h"
 
@@ -72,8 +73,7 @@ Beginnings beginnings_of(const Windows& windows, const DriftOptions& options) {
                 "give a smaller --prompt-tokens, or make a baseline with longer windows");
 }
 
-uint32_t same_tokens(const std::vector<TokenId>& a, const std::vector<TokenId>& b,
-                     uint32_t most) {
+uint32_t same_tokens(const std::vector<TokenId>& a, const std::vector<TokenId>& b, uint32_t most) {
     const auto [end, other] = std::ranges::mismatch(a, b);
     const bool both_end = end == a.end() && other == b.end();
     return both_end ? most : static_cast<uint32_t>(end - a.begin());
@@ -110,9 +110,9 @@ class DriftMeasure {
   private:
     JournalName journal(const ModelIdentity& model, uint32_t parallel) const {
         const EngineDescription engine = describe_engine();
-        const std::string identity = hash_text(fmt::format(
-            "drift {} {} {} {} {}", model.content_hash, options_.tokens, parallel, engine.llama,
-            engine.ggml));
+        const std::string identity =
+            hash_text(fmt::format("drift {} {} {} {} {}", model.content_hash, options_.tokens,
+                                  parallel, engine.llama, engine.ggml));
         return {folder_.root / "drift" / (identity + ".jsonl"), identity};
     }
 

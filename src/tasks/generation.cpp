@@ -139,7 +139,8 @@ void generate_answers(const Model& model, std::span<const TokenizedPrompt> promp
         fitting.push_back(prompt);
     }
     if (fitting.empty()) return;
-    const auto window = std::min<uint64_t>(longest + settings.answer_tokens, model.trained_context());
+    const auto window =
+        std::min<uint64_t>(longest + settings.answer_tokens, model.trained_context());
     const auto sequences = std::min<size_t>(std::max(settings.parallel, 1U), fitting.size());
     const ContextShape shape = {.window_tokens = static_cast<uint32_t>(window),
                                 .sequences = static_cast<uint32_t>(sequences),

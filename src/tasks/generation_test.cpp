@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/engine_testing.h"
+
 #include "tasks/tasks_testing.h"
 
 namespace bitgauge {
@@ -25,8 +26,9 @@ std::map<std::string, Answer> written(ScriptedReader& reader,
                                       uint32_t sequences, const AnswerSettings& settings = {},
                                       uint32_t window = 64) {
     std::map<std::string, Answer> answers;
-    write_answers(reader, LetterWords(kVocabulary), {.window_tokens = window, .sequences = sequences},
-                  prompts, settings, [&](Answer a) {
+    write_answers(reader, LetterWords(kVocabulary),
+                  {.window_tokens = window, .sequences = sequences}, prompts, settings,
+                  [&](Answer a) {
                       EXPECT_FALSE(answers.contains(a.key)) << "answered twice";
                       answers[a.key] = std::move(a);
                   });

@@ -55,9 +55,11 @@ class ChoiceWeigher {
             const auto& common = pack.questions[q].common;
             for (size_t i = 0; i < common.size(); ++i) {
                 const bool last = i + 1 == common.size();
-                steps.push_back(
-                    {{common[i], static_cast<int32_t>(i), pack.first_sequence[q], last},
-                     q, 0, 0, last});
+                steps.push_back({{common[i], static_cast<int32_t>(i), pack.first_sequence[q], last},
+                                 q,
+                                 0,
+                                 0,
+                                 last});
             }
         }
         return steps;
@@ -71,7 +73,10 @@ class ChoiceWeigher {
                 for (size_t i = 0; i + 1 < own[c].size(); ++i) {
                     steps.push_back({{own[c][i], static_cast<int32_t>(common.size() + i),
                                       pack.first_sequence[q] + static_cast<int32_t>(c), true},
-                                     q, c, i + 1, false});
+                                     q,
+                                     c,
+                                     i + 1,
+                                     false});
                 }
             }
         }
@@ -190,12 +195,10 @@ void weigh_choices(const Model& model, std::span<const ChoicePrompt> prompts,
     }
     const auto sequences = static_cast<uint32_t>(room.sequences);
     const auto each = static_cast<uint32_t>((room.tokens + sequences - 1) / sequences);
-    const auto reader = reader_of(model,
-                                  {.window_tokens = each,
-                                   .sequences = sequences,
-                                   .call_tokens = 1,
-                                   .shared_memory = true},
-                                  engine);
+    const auto reader = reader_of(
+        model,
+        {.window_tokens = each, .sequences = sequences, .call_tokens = 1, .shared_memory = true},
+        engine);
     weigh_choices(*reader, room, questions, on_answer);
 }
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/engine_testing.h"
+
 #include "tasks/tasks_testing.h"
 
 namespace bitgauge {
@@ -72,9 +73,11 @@ TEST(Likelihood, WithoutACommonBeginningTheFirstTokenOfEachIsNotCounted) {
 TEST(Likelihood, DoesNotDependOnWhatElseIsAsked) {
     const Model model = Model::load(baby_llama(), one_thread());
     std::vector<ChoicePrompt> prompts;
-    for (const char* text : {"Once upon a time", "The little dog was", "One day a girl named Lily"}) {
+    for (const char* text :
+         {"Once upon a time", "The little dog was", "One day a girl named Lily"}) {
         const std::string prompt(text);
-        prompts.push_back({prompt, {prompt + " there was a cat", prompt + " happy", prompt + " xqz"}});
+        prompts.push_back(
+            {prompt, {prompt + " there was a cat", prompt + " happy", prompt + " xqz"}});
     }
     std::map<std::string, Answer> together;
     weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
@@ -95,28 +98,29 @@ TEST(Likelihood, OfARecurrentModelIsThatOfTheWholeTextReadAtOnce) {
     const Model model = Model::load(tiny_moe(), one_thread());
     const std::string beginning = "The capital of France is";
     const std::vector<std::string> texts = {beginning + " Paris", beginning + " a green apple"};
-    weigh_choices(model, std::vector<ChoicePrompt>{{"q", texts}}, one_thread(), [&](const Answer& a) {
-        for (size_t c = 0; c < texts.size(); ++c) {
-            const auto tokens = model.tokenize(texts[c], true, false);
-            const size_t from = tokens.size() - a.choice_tokens[c];
-            const auto n = static_cast<uint32_t>(tokens.size());
-            Context context(model, {.window_tokens = n, .sequences = 1, .call_tokens = n},
-                            one_thread());
-            std::vector<BatchToken> batch;
-            for (uint32_t i = 0; i < n; ++i) {
-                batch.push_back({tokens[i], static_cast<int32_t>(i), 0, true});
+    weigh_choices(
+        model, std::vector<ChoicePrompt>{{"q", texts}}, one_thread(), [&](const Answer& a) {
+            for (size_t c = 0; c < texts.size(); ++c) {
+                const auto tokens = model.tokenize(texts[c], true, false);
+                const size_t from = tokens.size() - a.choice_tokens[c];
+                const auto n = static_cast<uint32_t>(tokens.size());
+                Context context(model, {.window_tokens = n, .sequences = 1, .call_tokens = n},
+                                one_thread());
+                std::vector<BatchToken> batch;
+                for (uint32_t i = 0; i < n; ++i) {
+                    batch.push_back({tokens[i], static_cast<int32_t>(i), 0, true});
+                }
+                context.decode(batch, Context::Depth::kLogits);
+                double sum = 0;
+                for (size_t i = from; i < tokens.size(); ++i) {
+                    double total = 0;
+                    const auto logits = context.logits(i - 1);
+                    for (const float logit : logits) total += std::exp(logit);
+                    sum += logits[static_cast<size_t>(tokens[i])] - std::log(total);
+                }
+                EXPECT_NEAR(a.log_likelihoods[c], sum, 0.02 * std::abs(sum)) << texts[c];
             }
-            context.decode(batch, Context::Depth::kLogits);
-            double sum = 0;
-            for (size_t i = from; i < tokens.size(); ++i) {
-                double total = 0;
-                const auto logits = context.logits(i - 1);
-                for (const float logit : logits) total += std::exp(logit);
-                sum += logits[static_cast<size_t>(tokens[i])] - std::log(total);
-            }
-            EXPECT_NEAR(a.log_likelihoods[c], sum, 0.02 * std::abs(sum)) << texts[c];
-        }
-    });
+        });
 }
 
 }  // namespace

@@ -67,11 +67,10 @@ void count_failure(const Answer& answer, const Verdict& verdict, TaskFailures& f
 
 std::string key_of(const TaskRecord& record) {
     const TaskSettings& s = record.settings;
-    return hash_text(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {}", TaskRecord::kSchema,
-                                 record.model.content_hash, record.mix, record.questions_key,
-                                 s.by_likelihood, s.answer_tokens, s.thinking, s.temperature,
-                                 s.top_k, s.top_p, s.min_p, s.seed, record.build.llama,
-                                 record.build.ggml));
+    return hash_text(fmt::format(
+        "{} {} {} {} {} {} {} {} {} {} {} {} {} {}", TaskRecord::kSchema, record.model.content_hash,
+        record.mix, record.questions_key, s.by_likelihood, s.answer_tokens, s.thinking,
+        s.temperature, s.top_k, s.top_p, s.min_p, s.seed, record.build.llama, record.build.ggml));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "bitgauge/tasks.h"
-
 #include <cmath>
 
 #include <gtest/gtest.h>
+
+#include "bitgauge/tasks.h"
 
 namespace bitgauge {
 namespace {
@@ -43,8 +43,8 @@ TEST(Judge, FindsNothingRightInLikelihoodsThatAreNoNumbers) {
 
 TEST(TaskRecord, CountsCategoriesAsClustersAndQuestionsWithoutOneAlone) {
     const std::vector<Question> questions = {
-        choice_question("a", "law", 0), choice_question("b", "law", 0),
-        choice_question("c", "", 0), choice_question("d", "", 1)};
+        choice_question("a", "law", 0), choice_question("b", "law", 0), choice_question("c", "", 0),
+        choice_question("d", "", 1)};
     const AnsweredSet answered = {.answers = {weighed({-1, -2, -3}), weighed({-2, -1, -3}),
                                               weighed({NAN, -1, -1}), weighed({-2, -1, -3})}};
     const auto verdicts = judge(questions, answered.answers);

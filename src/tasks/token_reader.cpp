@@ -11,8 +11,8 @@ constexpr uint64_t kLeastCallTokens = 32;
 
 uint32_t call_tokens_for(uint32_t vocabulary, uint32_t least) {
     const uint64_t rows = kLogitBytes / (uint64_t{4} * std::max(vocabulary, 1U));
-    return std::max(least, static_cast<uint32_t>(
-                               std::clamp(rows, kLeastCallTokens, kMostCallTokens)));
+    return std::max(least,
+                    static_cast<uint32_t>(std::clamp(rows, kLeastCallTokens, kMostCallTokens)));
 }
 
 class ContextReader : public TokenReader {

@@ -150,7 +150,8 @@ void render_chats(Corpus& corpus, const ChatTemplate& chat_template) {
     }
     const std::vector<Json> answers = run_script(job.dump());
     require_parsed(answers, chats.size());
-    auto texts = texts_of(answers, [&](size_t i) { return fmt::format(" ('{}')", chats[i]->stratum); });
+    auto texts =
+        texts_of(answers, [&](size_t i) { return fmt::format(" ('{}')", chats[i]->stratum); });
     for (size_t i = 0; i < chats.size(); ++i) chats[i]->text = std::move(texts[i]);
     corpus.key = corpus_key(corpus.documents);
 }
