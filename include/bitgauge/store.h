@@ -59,9 +59,9 @@ class Store {
     std::optional<SweepTable> find_sweep(std::string_view key) const;
     std::vector<SweepTable> all_sweeps() const;
 
-    // Takes every record of `other` (of answers, too) that is absent here or older here, every tensor of a sweep that
-    // is absent here or has fewer probes here, and every mix of a sweep that is absent here; all of
-    // them or, on an error, none. Returns how many were taken.
+    // Takes every record of `other` (of answers, too) that is absent here or older here, every
+    // tensor of a sweep that is absent here or has fewer probes here, and every mix of a sweep that
+    // is absent here; all of them or, on an error, none. Returns how many were taken.
     size_t merge(const std::filesystem::path& other);
 
   private:

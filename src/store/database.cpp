@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kApplicationId = 0x62677531;  // "bgu1": tells a store from other SQLite files
-constexpr int kSchemaVersion = 3;  // user_version; 2 added sweeps, 3 answers to questions
+constexpr int kSchemaVersion = 3;           // user_version; 2 added sweeps, 3 answers to questions
 constexpr int kBusyTimeoutMs = 30'000;
 
 // The rollback journal, not WAL: records are few, the store stays one file, and it works on

@@ -42,8 +42,8 @@ void Store::put_tasks(const TaskRecord& record) {
 }
 
 std::optional<TaskRecord> Store::find_tasks(std::string_view key) const {
-    auto found = guarded(database_->path,
-                         [&] { return database_->select_tasks("WHERE key = ?", key); });
+    auto found =
+        guarded(database_->path, [&] { return database_->select_tasks("WHERE key = ?", key); });
     if (found.empty()) return std::nullopt;
     return std::move(found.front());
 }
