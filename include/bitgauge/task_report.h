@@ -13,16 +13,16 @@
 #include <vector>
 
 #include "bitgauge/accuracy.h"
-#include "bitgauge/report.h"
+#include "bitgauge/table_options.h"
 #include "bitgauge/task_record.h"
 
 namespace bitgauge {
 
 struct TaskRow {
     TaskRecord record;
-    std::string name;          // short, unique in its table
-    Estimate accuracy;         // over questions [Wilson 1927]
-    Estimate clustered;        // over categories
+    std::string name;              // short, unique in its table
+    Estimate accuracy;             // over questions [Wilson 1927]
+    Estimate clustered;            // over categories
     std::vector<Estimate> by_set;  // Wilson; one per set of the table
     // Against the original on the same questions; none for the original itself.
     std::optional<AccuracyComparison> against;
@@ -45,10 +45,17 @@ struct TaskReport {
     std::optional<double> detectable;
 };
 
-// `original_hash`: content hash of the original's file, "" for none. Requires records; Error(kInput)
-// where they are of different questions or settings.
+// `original_hash`: content hash of the original's file, "" for none. Requires records;
+// Error(kInput) where they are of different questions or settings, or damaged.
 TaskReport build_task_report(std::span<const TaskRecord> records,
                              std::string_view original_hash = {}, double alpha = 0.05);
+
+// One table for each set of questions, way of asking and model (an architecture, and a size: no
+// less than two thirds of the weights), in order of first appearance. The original of a table is
+// the file that is one of `original_hashes`, else the largest in BF16, F16 or F32, else none.
+std::vector<TaskReport> build_task_reports(std::span<const TaskRecord> records,
+                                           std::span<const std::string> original_hashes = {},
+                                           double alpha = 0.05);
 
 std::string terminal_table(const TaskReport& report, const TableOptions& options = {});
 std::string markdown_table(const TaskReport& report, const TableOptions& options = {});
