@@ -187,7 +187,8 @@ TEST(ReportOfAnswers, IsASectionOfThePage) {
     EXPECT_EQ(count_of(with, "<section "), count_of(without, "<section ") + 1);
     EXPECT_NE(with.find("<h2>Answers to 300 questions of &#39;example-300&#39;</h2>"),
               std::string::npos);
-    EXPECT_NE(with.find("about 3,923 questions"), std::string::npos);  // how many questions Q4_K_M needs
+    EXPECT_NE(with.find("about 3,923 questions"),
+              std::string::npos);  // how many questions Q4_K_M needs
     EXPECT_NE(with.find("59.0±5.5"), std::string::npos);
 }
 

@@ -8,7 +8,7 @@
 namespace bitgauge {
 namespace {
 
-Json estimate_json(const Estimate& e) {
+Json share_json(const Estimate& e) {
     return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
 }
 
@@ -19,9 +19,9 @@ Json comparison_json(const TaskRow& row) {
             {"only_candidate", c.answers.only_candidate},
             {"only_original", c.answers.only_original},
             {"neither", c.answers.neither},
-            {"difference", estimate_json(c.difference)},
-            {"clustered_difference", estimate_json(c.clustered_difference)},
-            {"error_increase", estimate_json(c.error_increase)},
+            {"difference", share_json(c.difference)},
+            {"clustered_difference", share_json(c.clustered_difference)},
+            {"error_increase", share_json(c.error_increase)},
             {"p_exact", c.p_exact},
             {"p_mid", c.p_mid},
             {"decided", c.decided},
@@ -31,12 +31,12 @@ Json comparison_json(const TaskRow& row) {
 Json row_json(const TaskReport& report, const TaskRow& row) {
     Json sets = Json::object();
     for (size_t s = 0; s < report.sets.size(); ++s) {
-        sets[report.sets[s]] = estimate_json(row.by_set[s]);
+        sets[report.sets[s]] = share_json(row.by_set[s]);
     }
     return {{"name", row.name},
             {"record", row.record.key},
-            {"accuracy", estimate_json(row.accuracy)},
-            {"clustered_accuracy", estimate_json(row.clustered)},
+            {"accuracy", share_json(row.accuracy)},
+            {"clustered_accuracy", share_json(row.clustered)},
             {"by_set", sets},
             {"against_original", comparison_json(row)}};
 }
