@@ -228,7 +228,7 @@ void add_report(CLI::App& app, Console& console) {
             ->excludes(baseline);
     command
         ->add_option("--format", options->format,
-                     "Form of the result; csv is without tables of answers")
+                     "Form of the result (no tables of answers in csv)")
         ->type_name("FORM")
         ->check(one_of({"table", "markdown", "csv", "json", "html"}))
         ->capture_default_str();
