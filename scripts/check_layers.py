@@ -69,6 +69,7 @@ PUBLIC_OWNER = {
     "feedback": "eval",
     "prior": "cost",
     "record": "store",
+    "table_options": "report",
     "task_record": "store",
     "task_report": "report",
     "speed": "eval",

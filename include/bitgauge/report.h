@@ -17,6 +17,8 @@
 #include "bitgauge/record.h"
 #include "bitgauge/stats.h"
 #include "bitgauge/sweep_table.h"
+#include "bitgauge/table_options.h"
+#include "bitgauge/task_report.h"
 
 namespace bitgauge {
 
@@ -41,6 +43,8 @@ struct LeaderboardRow {
     double efficiency_score = 0;      // efficiency_scores() over the compared set; NaN without KLD
     double excess_over_front_ln = 0;  // excess_over_front(); NaN without KLD
     bool on_front = false;            // no other compared file is both smaller and nearer
+
+    Estimate right;  // share of questions answered rightly, Wilson; NaN without (add_answers())
 };
 
 // Files measured against one baseline, lowest mean KLD first, those without one last.
@@ -51,6 +55,7 @@ struct Leaderboard {
     uint64_t shared_clusters = 0;   // behind the paired comparisons
     double noise_floor_nats = 0;    // largest of the records'
     double alpha = 0.05;
+    std::string answers_of;  // the questions behind `right`, in words; "" without
 };
 
 // Requires records; Error(kInput) when they are of several baselines: their numbers do not compare.
@@ -60,6 +65,10 @@ Leaderboard build_leaderboard(std::span<const MeasureRecord> records,
 // One leaderboard per baseline, in order of first appearance.
 std::vector<Leaderboard> build_leaderboards(std::span<const MeasureRecord> records,
                                             const LeaderboardOptions& options = {});
+
+// Sets `right` of every file that has answered; in each leaderboard by the newest of the tables
+// that one of its files stands in. Files are known by their content.
+void add_answers(std::vector<Leaderboard>& boards, std::span<const TaskReport> tasks);
 
 // ------------------------------------------------------------------------------ published tables
 
@@ -159,24 +168,24 @@ SweepReport build_sweep_report(SweepTable sweep);
 
 // ---------------------------------------------------------------------------------------- output
 
-// What a page or a table shows: measured leaderboards, published tables, or both.
+// What a page or a table shows: measured leaderboards, answers to questions, published tables. In
+// this order, whatever that of the members.
 struct Report {
     std::vector<Leaderboard> leaderboards;
     std::vector<PublishedTable> published;
-};
-
-struct TableOptions {
-    bool wide = false;  // every column; else those that fit about 110 characters
+    std::vector<TaskReport> tasks = {};
 };
 
 std::string terminal_table(const Report& report, const TableOptions& options = {});
 std::string markdown_table(const Report& report, const TableOptions& options = {});
 
 // One header line and one line per file, all columns, RFC 4180 with '\n'. Columns carry their unit;
-// an empty field is a number nobody has.
+// an empty field is a number nobody has. Of answers, the share of right ones alone, and no column
+// where no file has answered.
 std::string csv(const Report& report);
 
-// {"schema": "bitgauge.report/1", "leaderboards", "records", "published"}; records as stored.
+// {"schema": "bitgauge.report/1", "leaderboards", "records", "tasks", "published"}; records as
+// stored, `tasks` each as json(TaskReport).
 std::string json(const Report& report);
 
 // One self-contained page: tables, plots, records; no network. Without the plot library in the

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bitgauge/accuracy.h"
-#include "bitgauge/report.h"
+#include "bitgauge/table_options.h"
 #include "bitgauge/task_record.h"
 
 namespace bitgauge {
@@ -46,9 +46,16 @@ struct TaskReport {
 };
 
 // `original_hash`: content hash of the original's file, "" for none. Requires records;
-// Error(kInput) where they are of different questions or settings.
+// Error(kInput) where they are of different questions or settings, or damaged.
 TaskReport build_task_report(std::span<const TaskRecord> records,
                              std::string_view original_hash = {}, double alpha = 0.05);
+
+// One table for each set of questions, way of asking and model (an architecture, and a size: no
+// less than two thirds of the weights), in order of first appearance. The original of a table is
+// the file that is one of `original_hashes`, else the largest in BF16, F16 or F32, else none.
+std::vector<TaskReport> build_task_reports(std::span<const TaskRecord> records,
+                                           std::span<const std::string> original_hashes = {},
+                                           double alpha = 0.05);
 
 std::string terminal_table(const TaskReport& report, const TableOptions& options = {});
 std::string markdown_table(const TaskReport& report, const TableOptions& options = {});

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,15 +70,40 @@ std::vector<MeasureRecord> of_baseline(std::vector<MeasureRecord> records,
                 "leave --baseline away to see all of them");
 }
 
-std::vector<MeasureRecord> read_records(const ReportOptions& options) {
+// What the store holds, and of it what was asked for.
+struct Records {
+    std::vector<MeasureRecord> measured;
+    std::vector<TaskRecord> answered;
+};
+
+// Answers of the files that were measured, and of their originals.
+std::vector<TaskRecord> of_files(std::vector<TaskRecord> answered,
+                                 const std::vector<MeasureRecord>& measured) {
+    std::set<std::string> hashes;
+    for (const MeasureRecord& record : measured) {
+        hashes.insert(record.model.content_hash);
+        hashes.insert(record.baseline.original.content_hash);
+    }
+    std::erase_if(answered, [&](const TaskRecord& record) {
+        return !hashes.contains(record.model.content_hash);
+    });
+    return answered;
+}
+
+Records read_records(const ReportOptions& options) {
+    if (!wants_records(options)) return {};
     const Store store(store_path(options), Store::Access::kReadOnly);
     std::vector<MeasureRecord> all = store.all();
     const bool empty = all.empty();
-    std::vector<MeasureRecord> chosen = of_baseline(std::move(all), options.baseline);
-    if (chosen.empty() && must_have_records(options)) {
+    Records records{of_baseline(std::move(all), options.baseline), store.all_tasks()};
+    if (!options.baseline.empty()) {
+        records.answered = of_files(std::move(records.answered), records.measured);
+    }
+    const bool found = !records.measured.empty() || !records.answered.empty();
+    if (!found && must_have_records(options)) {
         fail_no_records(options, empty, !store.all_sweeps().empty());
     }
-    return chosen;
+    return records;
 }
 
 // --- sweeps --------------------------------------------------------------------------------------
@@ -110,6 +136,15 @@ SweepTable read_sweep(const ReportOptions& options) {
 
 // --- records -------------------------------------------------------------------------------------
 
+std::vector<std::string> originals_of(const std::vector<Leaderboard>& boards) {
+    std::vector<std::string> hashes;
+    hashes.reserve(boards.size());
+    for (const Leaderboard& board : boards) {
+        hashes.push_back(board.rows.front().record.baseline.original.content_hash);
+    }
+    return hashes;
+}
+
 Report read_report(const ReportOptions& options) {
     Report report;
     for (const std::string& name : options.published) {
@@ -117,10 +152,20 @@ Report read_report(const ReportOptions& options) {
             report.published.push_back(std::move(table));
         }
     }
-    const auto records =
-        wants_records(options) ? read_records(options) : std::vector<MeasureRecord>{};
-    if (!records.empty()) report.leaderboards = build_leaderboards(records);
+    const Records records = read_records(options);
+    report.leaderboards = build_leaderboards(records.measured);
+    report.tasks = build_task_reports(records.answered, originals_of(report.leaderboards));
+    add_answers(report.leaderboards, report.tasks);
     return report;
+}
+
+// A table of answers has a row per file and a column per set: it is no part of one CSV.
+void require_some_csv(const Report& report) {
+    const bool has_rows = !report.leaderboards.empty() || !report.published.empty();
+    if (has_rows || report.tasks.empty()) return;
+    throw Error(ErrorKind::kInput,
+                "the store holds answers to questions alone, and they have no CSV",
+                "use --format json, or table, markdown or html");
 }
 
 template <class Shown>
@@ -143,7 +188,9 @@ std::string list_of_published() {
 std::string text_of(const ReportOptions& options) {
     if (wants_list(options)) return list_of_published();
     if (!options.sweep.empty()) return rendered(build_sweep_report(read_sweep(options)), options);
-    return rendered(read_report(options), options);
+    const Report report = read_report(options);
+    if (options.format == "csv") require_some_csv(report);
+    return rendered(report, options);
 }
 
 void run_report(const ReportOptions& options, Console& console) {
@@ -179,7 +226,9 @@ void add_report(CLI::App& app, Console& console) {
                          "A sweep instead of records: its original's file or its key")
             ->type_name("NAME")
             ->excludes(baseline);
-    command->add_option("--format", options->format, "Form of the result")
+    command
+        ->add_option("--format", options->format,
+                     "Form of the result (no tables of answers in csv)")
         ->type_name("FORM")
         ->check(one_of({"table", "markdown", "csv", "json", "html"}))
         ->capture_default_str();

@@ -66,6 +66,13 @@ std::string merit_note(const std::string& reference) {
         printable(reference));
 }
 
+std::string answers_note(const Leaderboard& board) {
+    return fmt::format(
+        "right is the share of {} answered rightly, ± half of Wilson's 95 % interval over "
+        "questions.",
+        board.answers_of);
+}
+
 void add_warnings(std::vector<std::string>& notes, const Leaderboard& board) {
     for (const LeaderboardRow& row : board.rows) {
         if (row.record.nonfinite_positions == 0) continue;
@@ -137,9 +144,10 @@ std::vector<Fact> facts_of(const PublishedTable& table) {
             {"original", table.original}};
 }
 
-std::vector<std::string> footnotes_of(const Leaderboard& board) {
+std::vector<std::string> footnotes_of(const Leaderboard& board, bool wide) {
     std::vector<std::string> notes = {interval_note(board), rank_note(board),
                                       merit_note(board.reference_name)};
+    if (wide && !board.answers_of.empty()) notes.push_back(answers_note(board));
     add_warnings(notes, board);
     return notes;
 }

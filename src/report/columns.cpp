@@ -1,5 +1,6 @@
 #include "report/columns.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -39,6 +40,7 @@ struct BoardColumn {
     GridColumn head;
     bool main;  // also in tables that are not wide
     std::string (*cell)(const LeaderboardRow&);
+    bool (*has_value)(const LeaderboardRow&) = nullptr;  // left out where no row has one
 };
 
 using Row = LeaderboardRow;
@@ -104,6 +106,10 @@ const std::vector<BoardColumn>& board_columns() {
         {{"RMS Δp", "%", false, "root mean square change of the true token's probability"},
          false,
          [](const Row& r) { return format_estimate(r.record.rms_delta_p, 100); }},
+        {{"right", "%", false, "questions answered rightly; higher is better"},
+         false,
+         [](const Row& r) { return format_estimate(r.right, 100); },
+         [](const Row& r) { return !std::isnan(r.right.value); }},
         {{"score", "", false,
           "published efficiency score: distance from the smallest size and KLD of this table, both "
           "scaled to [0, 1]; lower is better"},
@@ -177,13 +183,18 @@ bool has_values(const PublishedTable& table, const PublishedColumn& column) {
     return false;
 }
 
+bool is_shown(const BoardColumn& column, const Leaderboard& board, bool wide) {
+    if (!wide && !column.main) return false;
+    return column.has_value == nullptr || std::ranges::any_of(board.rows, column.has_value);
+}
+
 }  // namespace
 
 Grid grid_of(const Leaderboard& board, bool wide, size_t name_width) {
     Grid grid;
     grid.rows.resize(board.rows.size());
     for (const BoardColumn& column : board_columns()) {
-        if (!wide && !column.main) continue;
+        if (!is_shown(column, board, wide)) continue;
         grid.columns.push_back(column.head);
         for (size_t i = 0; i < board.rows.size(); ++i) {
             const std::string cell = printable(column.cell(board.rows[i]));

@@ -29,7 +29,8 @@ std::string corpus_text(const CorpusIdentity& corpus);
 std::string build_text(const BuildIdentity& build);
 
 // How to read the table: one sentence or two each.
-std::vector<std::string> footnotes_of(const Leaderboard& board);
+// `wide`: under a table with all columns.
+std::vector<std::string> footnotes_of(const Leaderboard& board, bool wide);
 std::vector<std::string> footnotes_of(const PublishedTable& table);
 
 // "unsloth UD-Q4_K_XL".

@@ -1,5 +1,6 @@
 // CSV and JSON: for other programs.
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -11,10 +12,13 @@
 #include "base/units.h"
 #include "report/columns.h"
 #include "report/escape.h"
+#include "report/task_columns.h"
 #include "store/record_json.h"
 
 namespace bitgauge {
 namespace {
+
+constexpr const char* kRight = "right_share";
 
 // The fields of one line, by column name.
 class CsvLine {
@@ -99,6 +103,7 @@ CsvLine line_of(const LeaderboardRow& row) {
     line.text("shares_rank", row.shares_rank ? "true" : "false");
     add_file(line, row);
     add_figures(line, row.record);
+    line.estimate(kRight, row.right);
     line.number("efficiency_score", row.efficiency_score);
     line.number("excess_over_front_ln", row.excess_over_front_ln);
     line.text("on_front", row.on_front ? "true" : "false");
@@ -130,6 +135,11 @@ Json number_or_null(double value) {
     return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+Json estimate_or_null(const Estimate& e) {
+    if (!std::isfinite(e.value)) return nullptr;
+    return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
+}
+
 Json front_json(const Leaderboard& board) {
     Json corners = Json::array();
     for (const SizeAndKld& corner : board.front) {
@@ -149,13 +159,15 @@ Json board_json(const Leaderboard& board) {
                         {"size_bytes", row.record.model.size_bytes},
                         {"efficiency_score", number_or_null(row.efficiency_score)},
                         {"excess_over_front_ln", number_or_null(row.excess_over_front_ln)},
-                        {"on_front", row.on_front}});
+                        {"on_front", row.on_front},
+                        {kRight, estimate_or_null(row.right)}});
     }
     return {{"baseline_key", board.rows.front().record.baseline.key},
             {"shared_clusters", board.shared_clusters},
             {"family_wise_error", board.alpha},
             {"noise_floor_nats", board.noise_floor_nats},
             {"front", front_json(board)},
+            {"answers_of", board.answers_of},
             {"rows", std::move(rows)}};
 }
 
@@ -180,10 +192,18 @@ Json published_json(const PublishedTable& table) {
             {"original", table.original}, {"notes", table.notes},   {"rows", std::move(rows)}};
 }
 
+std::vector<std::string> columns_of(const Report& report) {
+    std::vector<std::string> names = line_of(LeaderboardRow{}).names();
+    const bool answered = std::ranges::any_of(
+        report.leaderboards, [](const Leaderboard& board) { return !board.answers_of.empty(); });
+    if (!answered) std::erase_if(names, [](const auto& name) { return name.starts_with(kRight); });
+    return names;
+}
+
 }  // namespace
 
 std::string csv(const Report& report) {
-    const std::vector<std::string> columns = line_of(LeaderboardRow{}).names();
+    const std::vector<std::string> columns = columns_of(report);
     std::string text = fmt::format("{}\n", fmt::join(columns, ","));
     for (const Leaderboard& board : report.leaderboards) {
         for (const LeaderboardRow& row : board.rows) text += line_of(row).line(columns);
@@ -195,15 +215,18 @@ std::string csv(const Report& report) {
 }
 
 std::string json(const Report& report) {
-    Json boards = Json::array(), records = Json::array(), published = Json::array();
+    Json boards = Json::array(), records = Json::array(), tasks = Json::array(),
+         published = Json::array();
     for (const Leaderboard& board : report.leaderboards) {
         boards.push_back(board_json(board));
         for (const LeaderboardRow& row : board.rows) records.push_back(to_json(row.record));
     }
+    for (const TaskReport& table : report.tasks) tasks.push_back(document_of(table));
     for (const PublishedTable& table : report.published) published.push_back(published_json(table));
     const Json document = {{"schema", "bitgauge.report/1"},
                            {"leaderboards", std::move(boards)},
                            {"records", std::move(records)},
+                           {"tasks", std::move(tasks)},
                            {"published", std::move(published)}};
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

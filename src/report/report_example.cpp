@@ -11,15 +11,20 @@
 #include "base/files.h"
 #include "report/example_records.h"
 #include "report/example_sweep.h"
+#include "report/example_tasks.h"
 
 namespace {
 
 void write_page(const std::string& path) {
     bitgauge::Report report{bitgauge::build_leaderboards(bitgauge::example_records()),
-                            bitgauge::published_tables("qwen3.5-35b-a3b")};
+                            bitgauge::published_tables("qwen3.5-35b-a3b"),
+                            bitgauge::build_task_reports(bitgauge::example_tasks())};
+    bitgauge::add_answers(report.leaderboards, report.tasks);
     // A name that tries to break out of the page.
     auto& hostile = report.leaderboards.front().rows.back();
     hostile.name += "</script><script>alert(1)</script><!--";
+    report.tasks.front().rows.back().name = hostile.name;
+    report.tasks.front().sets.back() = hostile.name;
     bitgauge::write_file_atomically(path, bitgauge::html_page(report));
 }
 
@@ -39,6 +44,7 @@ int main(int argc, char** argv) {
     } else if (argc == 2) {
         bitgauge::Store store(argv[1]);
         for (const auto& record : bitgauge::example_records()) store.put(record);
+        for (const auto& record : bitgauge::example_tasks()) store.put_tasks(record);
     } else {
         std::cerr << "usage: report_example STORE | --page FILE | --sweep-page FILE\n";
         return 2;

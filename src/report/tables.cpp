@@ -10,6 +10,7 @@
 #include "report/escape.h"
 #include "report/sections.h"
 #include "report/sweep_columns.h"
+#include "report/task_columns.h"
 
 namespace bitgauge {
 namespace {
@@ -22,25 +23,25 @@ std::string terminal_head(const Table& table) {
     return terminal_head(title_of(table), facts_of(table));
 }
 
-template <class Table>
-std::string terminal_section(const Table& table, const Grid& grid) {
-    return terminal_section(title_of(table), facts_of(table), grid, footnotes_of(table));
-}
+using Section = std::string (*)(const std::string& title, const Facts& facts, const Grid& grid,
+                                const Notes& notes);
 
-template <class Table>
-std::string markdown_section(const Table& table, const Grid& grid) {
-    return markdown_section(title_of(table), facts_of(table), grid, footnotes_of(table));
-}
-
-template <class Section>
-std::string joined_sections(const Report& report, const TableOptions& options, Section&& section) {
+std::string joined_sections(const Report& report, bool wide, Section section) {
     std::string text;
-    const auto add = [&](const std::string& part) { text += (text.empty() ? "" : "\n") + part; };
+    const auto add = [&](const auto& table, const Grid& grid, const Notes& notes) {
+        text += text.empty() ? "" : "\n";
+        text += section(title_of(table), facts_of(table), grid, notes);
+    };
     for (const Leaderboard& board : report.leaderboards) {
-        add(section(board,
-                    grid_of(board, options.wide, options.wide ? kWideNameWidth : kNameWidth)));
+        add(board, grid_of(board, wide, wide ? kWideNameWidth : kNameWidth),
+            footnotes_of(board, wide));
     }
-    for (const PublishedTable& table : report.published) add(section(table, grid_of(table)));
+    for (const TaskReport& tasks : report.tasks) {
+        add(tasks, grid_of(tasks, wide), footnotes_of(tasks));
+    }
+    for (const PublishedTable& table : report.published) {
+        add(table, grid_of(table), footnotes_of(table));
+    }
     return text;
 }
 
@@ -67,15 +68,11 @@ std::vector<TitledGrid> grids_of(const SweepReport& report, const TableOptions& 
 }  // namespace
 
 std::string terminal_table(const Report& report, const TableOptions& options) {
-    return joined_sections(report, options, [](const auto& table, const Grid& grid) {
-        return terminal_section(table, grid);
-    });
+    return joined_sections(report, options.wide, terminal_section);
 }
 
 std::string markdown_table(const Report& report, const TableOptions& options) {
-    return joined_sections(report, options, [](const auto& table, const Grid& grid) {
-        return markdown_section(table, grid);
-    });
+    return joined_sections(report, options.wide, markdown_section);
 }
 
 std::string terminal_table(const SweepReport& report, const TableOptions& options) {

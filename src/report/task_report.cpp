@@ -1,7 +1,6 @@
 #include "bitgauge/task_report.h"
 
 #include <algorithm>
-#include <map>
 
 #include <fmt/format.h>
 
@@ -16,8 +15,27 @@ std::vector<uint8_t> bits(const TaskRecord& record) {
     return {record.answers.right.begin(), record.answers.right.end()};
 }
 
+// A damaged text may hold what no run writes.
+void require_whole(const TaskRecord& record) {
+    const TaskSeries& a = record.answers;
+    const size_t n = a.right.size();
+    const auto below = [](const std::vector<uint32_t>& values, size_t limit) {
+        return std::ranges::all_of(values, [&](uint32_t value) { return value < limit; });
+    };
+    const bool whole = a.question.size() == n && a.set.size() == n && a.cluster.size() == n &&
+                       below(a.set, record.sets.size()) && below(a.cluster, record.clusters) &&
+                       below(a.right, 2);
+    if (whole) return;
+    throw Error(ErrorKind::kInput,
+                fmt::format("the answers of '{}' are damaged: their parts do not fit together",
+                            record.model.file),
+                "ask again: bitgauge tasks");
+}
+
 void require_alike(const TaskRecord& a, const TaskRecord& b) {
-    if (a.questions_key != b.questions_key || !(a.settings == b.settings)) {
+    const bool alike = a.questions_key == b.questions_key && a.settings == b.settings &&
+                       a.sets == b.sets && a.answers.question.size() == b.answers.question.size();
+    if (!alike) {
         throw Error(ErrorKind::kInput,
                     fmt::format("'{}' and '{}' were not asked the same questions in the same way",
                                 a.model.file, b.model.file),
@@ -66,14 +84,18 @@ TaskRow row_of(const TaskRecord& record, const TaskRecord* original, double alph
     return row;
 }
 
+bool is_original(const TaskRecord& record, std::string_view original_hash) {
+    return !original_hash.empty() && record.model.content_hash == original_hash;
+}
+
 // The original first, then the largest.
 std::vector<const TaskRecord*> in_order(std::span<const TaskRecord> records,
                                         std::string_view original_hash) {
     std::vector<const TaskRecord*> order;
     for (const TaskRecord& record : records) order.push_back(&record);
     std::ranges::stable_sort(order, [&](const TaskRecord* a, const TaskRecord* b) {
-        const bool is_original_a = a->model.content_hash == original_hash;
-        const bool is_original_b = b->model.content_hash == original_hash;
+        const bool is_original_a = is_original(*a, original_hash);
+        const bool is_original_b = is_original(*b, original_hash);
         if (is_original_a != is_original_b) return is_original_a;
         return a->model.size_bytes > b->model.size_bytes;
     });
@@ -102,12 +124,13 @@ TaskReport build_task_report(std::span<const TaskRecord> records, std::string_vi
     const auto order = in_order(records, original_hash);
     const TaskRecord& first = *order.front();
     TaskReport report;
-    report.has_original = !original_hash.empty() && first.model.content_hash == original_hash;
+    report.has_original = is_original(first, original_hash);
     report.sets = first.sets;
     report.questions = first.answers.right.size();
     report.clusters = first.clusters;
     report.alpha = alpha;
     for (const TaskRecord* record : order) {
+        require_whole(*record);
         require_alike(first, *record);
         report.rows.push_back(row_of(*record, report.has_original ? &first : nullptr, alpha));
     }

@@ -1,9 +1,10 @@
 #pragma once
 
-// Records and sweeps with every field set to a value of its own: for tests.
+// Records, answers and sweeps with every field set to a value of its own: for tests.
 
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
+#include "bitgauge/task_record.h"
 
 namespace bitgauge {
 
@@ -86,6 +87,27 @@ inline MeasureRecord example_record(const char* key = "record-key",
     r.build = example_build();
     r.elapsed_s = 12.5;
     r.peer_statistics = {{"99.0% Δp", 0.12}};
+    return r;
+}
+
+// Five questions of two sets.
+inline TaskRecord example_tasks(const char* key = "tasks-key",
+                                const char* created_utc = "2026-11-21T12:00:00Z") {
+    TaskRecord r;
+    r.key = key;
+    r.created_utc = created_utc;
+    r.model = example_model("Q4_K_M", 500);
+    r.mix = "published-750";
+    r.questions_key = "questions-key";
+    r.settings = {true, 4096, true, 0.7, 20, 0.95, 1.0 / 3, 18'446'744'073'709'551'615ULL};
+    r.sets = {"gsm8k", "mmlu"};
+    r.clusters = 4;
+    r.answers = {
+        {"7", "12", "law/3", "law/9", "math/0"}, {0, 0, 1, 1, 1}, {0, 1, 2, 2, 3}, {1, 0, 1, 1, 0}};
+    r.failures = {1, 2, 3, 4};
+    r.written_tokens = 5'000'000'000;
+    r.build = example_build();
+    r.elapsed_s = 0.1;
     return r;
 }
 

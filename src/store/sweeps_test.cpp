@@ -33,7 +33,7 @@ int user_version(const fs::path& path) {
 void make_layout_1(const fs::path& path) {
     Store(path).put(example_record());
     run_sql(path,
-            "DROP TABLE sweep; DROP TABLE sweep_tensor; DROP TABLE sweep_mix;"
+            "DROP TABLE sweep; DROP TABLE sweep_tensor; DROP TABLE sweep_mix; DROP TABLE tasks;"
             "PRAGMA user_version = 1");
 }
 
@@ -245,11 +245,11 @@ TEST(StoredSweep, AMergeThatFailsTakesNothing) {
 
 // --- layouts ------------------------------------------------------------------------------------
 
-TEST(StoreLayout, OneBecomesTwoWhenItIsOpenedForWriting) {
+TEST(StoreLayout, OneIsUpgradedWhenItIsOpenedForWriting) {
     const fs::path path = fresh_folder("upgrade") / "s.db";
     make_layout_1(path);
     Store store(path);
-    EXPECT_EQ(user_version(path), 2);
+    EXPECT_EQ(user_version(path), 3);
     EXPECT_EQ(store.all().size(), 1U);
     EXPECT_TRUE(store.all_sweeps().empty());
     store.put_sweep(example_sweep());
@@ -274,22 +274,22 @@ TEST(StoreLayout, OneIsMerged) {
     EXPECT_EQ(user_version(folder / "old.db"), 1);
 }
 
-TEST(StoreLayout, ThreeIsRefusedByReadersAndWriters) {
+TEST(StoreLayout, FourIsRefusedByReadersAndWriters) {
     const fs::path path = fresh_folder("newer") / "s.db";
     make_layout_1(path);
-    run_sql(path, "PRAGMA user_version = 3");
+    run_sql(path, "PRAGMA user_version = 4");
     for (const auto access : {Store::Access::kReadOnly, Store::Access::kReadWrite}) {
         try {
             const Store store(path, access);
-            FAIL() << "a store of layout 3 was opened";
+            FAIL() << "a store of layout 4 was opened";
         } catch (const Error& error) {
             EXPECT_EQ(error.kind(), ErrorKind::kInput);
             EXPECT_NE(
-                std::string(error.what()).find("layout version 3, this program knows up to 2"),
+                std::string(error.what()).find("layout version 4, this program knows up to 3"),
                 std::string::npos);
         }
     }
-    EXPECT_EQ(user_version(path), 3);
+    EXPECT_EQ(user_version(path), 4);
 }
 
 }  // namespace
