@@ -45,7 +45,7 @@ struct TemplateSource {
     ChatTemplate chat_template;
 };
 
-bool is_gguf(const fs::path& path) {
+bool is_model(const fs::path& path) {
     char magic[4] = {};
     std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
     return path.extension() == ".gguf" || std::string_view(magic, sizeof magic) == "GGUF";
@@ -59,7 +59,7 @@ std::string special_token(const GgufFile& model, const std::string& which) {
 }
 
 TemplateSource read_template(const fs::path& path) {
-    if (!is_gguf(path)) return {{}, {read_text_file(path), "<s>", "</s>"}};
+    if (!is_model(path)) return {{}, {read_text_file(path), "<s>", "</s>"}};
     GgufFile model = GgufFile::open(path);
     const auto source = model.text(kTemplateKey);
     require(source.has_value(),
@@ -70,7 +70,7 @@ TemplateSource read_template(const fs::path& path) {
     return {std::move(model), chat_template};
 }
 
-std::string provenance_text(const TemplateLint& lint) {
+std::string change_note(const TemplateLint& lint) {
     return fmt::format("bitgauge {}: {}", kVersion, fmt::join(lint.changes, "; "));
 }
 
@@ -78,13 +78,17 @@ std::string provenance_text(const TemplateLint& lint) {
 std::string write_corrected(const TemplateArguments& a, const TemplateSource& source,
                             const TemplateLint& lint, Console& console) {
     if (!source.model) {
+        std::error_code absent;
+        require(!fs::equivalent(a.file, a.out, absent),
+                fmt::format("'{}' would be replaced by its correction", a.file.string()),
+                "give another path for the new file");
         write_file_atomically(a.out, *lint.corrected);
         return fmt::format("wrote {}\n", a.out.string());
     }
     const std::string hash = write_with_texts(
         *source.model,
         {{kTemplateKey, *lint.corrected},
-         {"bitgauge.template.change", provenance_text(lint)},
+         {"bitgauge.template.change", change_note(lint)},
          {"bitgauge.template.original.hash", hash_text(source.chat_template.source)}},
         a.out, console.progress());
     return fmt::format("wrote {}: {}, {} bytes, unchanged (hash {})\n", a.out.string(),

@@ -23,7 +23,7 @@ namespace bitgauge {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr size_t kStep = size_t{8} << 20;
+constexpr size_t kCopyStep = size_t{8} << 20;
 
 // What lies behind a file's header, in steps that do not fill the memory.
 class TensorData {
@@ -40,9 +40,9 @@ class TensorData {
     std::string each(Progress& progress, const Use& use) const {
         const std::span<const std::byte> data = file_.bytes().subspan(begin_);
         ContentHash hash;
-        for (size_t at = 0; at < data.size(); at += kStep) {
+        for (size_t at = 0; at < data.size(); at += kCopyStep) {
             throw_if_interrupted("run the same command again");
-            const auto step = data.subspan(at, std::min(kStep, data.size() - at));
+            const auto step = data.subspan(at, std::min(kCopyStep, data.size() - at));
             hash.add(step);
             use(step);
             file_.forget(begin_ + at, step.size());
@@ -51,7 +51,7 @@ class TensorData {
         return hash.hex();
     }
     int64_t steps() const {
-        return static_cast<int64_t>((file_.bytes().size() - begin_ + kStep - 1) / kStep);
+        return static_cast<int64_t>((file_.bytes().size() - begin_ + kCopyStep - 1) / kCopyStep);
     }
 
   private:
@@ -59,25 +59,26 @@ class TensorData {
     uint64_t begin_;
 };
 
-[[noreturn]] void refuse(const GgufFile& file, const std::string& why, const std::string& hint) {
+[[noreturn]] void refuse_copy(const GgufFile& file, const std::string& why,
+                              const std::string& hint) {
     throw Error(ErrorKind::kInput, fmt::format("'{}' {}", file.shards().front().string(), why),
                 hint);
 }
 
 void require_whole(const GgufFile& file, const gguf_context* header, const fs::path& path) {
     if (file.shards().size() > 1) {
-        refuse(file, fmt::format("is split into {} files", file.shards().size()),
-               "merge it with llama-gguf-split --merge first");
+        refuse_copy(file, fmt::format("is split into {} files", file.shards().size()),
+                    "merge it with llama-gguf-split --merge first");
     }
     if (static_cast<size_t>(gguf_get_n_tensors(header)) != file.tensors().size()) {
-        refuse(file, "has tensors of types that only ik_llama.cpp knows", "");
+        refuse_copy(file, "has tensors of types that only ik_llama.cpp knows", "");
     }
     if (file.find_tensor(kChecksumTensor) != nullptr) {
-        refuse(file, "ends with a checksum of itself: it is no model", "");
+        refuse_copy(file, "ends with a checksum of itself: it is no model", "");
     }
     std::error_code absent;
     if (fs::equivalent(file.shards().front(), path, absent)) {
-        refuse(file, "would be replaced by its copy", "give another path for the new file");
+        refuse_copy(file, "would be replaced by its copy", "give another path for the new file");
     }
 }
 

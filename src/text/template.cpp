@@ -17,11 +17,11 @@
 namespace bitgauge {
 namespace {
 
-constexpr const char* kScript = "lint_template.py";
-constexpr ChildLimits kLimits{.wall_time = std::chrono::seconds(120),
-                              .output_bytes = size_t{16} << 20};
+constexpr const char* kLintScript = "lint_template.py";
+constexpr ChildLimits kLintLimits{.wall_time = std::chrono::seconds(120),
+                                  .output_bytes = size_t{16} << 20};
 
-std::string job_of(const ChatTemplate& chat_template, bool correct) {
+std::string lint_job(const ChatTemplate& chat_template, bool correct) {
     return Json{{"template", chat_template.source},
                 {"bos_token", chat_template.bos_token},
                 {"eos_token", chat_template.eos_token},
@@ -91,8 +91,8 @@ TemplateLint lint_template(const ChatTemplate& chat_template, bool correct) {
     require_utf8(chat_template.source, "chat template");
     const std::string interpreter = script_python();
     const LimitedOutcome outcome =
-        run_limited({"/usr/bin/env", interpreter, script_path(kScript).string()},
-                    job_of(chat_template, correct), "", kLimits);
+        run_limited({"/usr/bin/env", interpreter, script_path(kLintScript).string()},
+                    lint_job(chat_template, correct), "", kLintLimits);
     return read_answer(outcome, interpreter);
 }
 

@@ -13,7 +13,7 @@
 namespace bitgauge {
 namespace {
 
-std::string template_named(const std::string& name) {
+std::string shipped_template(const std::string& name) {
     return read_text_file(BITGAUGE_TEST_DATA "/templates/" + name);
 }
 
@@ -21,7 +21,7 @@ TemplateLint lint_of(const std::string& source, bool correct = false) {
     return lint_template({source, "<s>", "</s>"}, correct);
 }
 
-const TemplateFinding* find(const TemplateLint& lint, const std::string& id) {
+const TemplateFinding* finding_named(const TemplateLint& lint, const std::string& id) {
     const auto at = std::ranges::find(lint.findings, id, &TemplateFinding::id);
     return at == lint.findings.end() ? nullptr : &*at;
 }
@@ -42,22 +42,22 @@ class LintTemplate : public ::testing::Test {
 };
 
 TEST_F(LintTemplate, Qwen35FailsOnArgumentsAsTextAndTheFirstFixLosesThem) {
-    const TemplateLint shipped = lint_of(template_named("Qwen3.5-4B.jinja"));
-    const TemplateFinding* fails = find(shipped, "fails-on-text-arguments");
+    const TemplateLint shipped = lint_of(shipped_template("Qwen3.5-4B.jinja"));
+    const TemplateFinding* fails = finding_named(shipped, "fails-on-text-arguments");
     ASSERT_NE(fails, nullptr);
     EXPECT_EQ(fails->severity, Severity::kError);
     EXPECT_EQ(shipped.findings[0].severity, Severity::kError);
-    const TemplateLint first_fix = lint_of(template_named("Qwen3.5-4B.first-fix.jinja"));
-    ASSERT_NE(find(first_fix, "loses-text-arguments"), nullptr);
-    EXPECT_EQ(find(first_fix, "fails-on-text-arguments"), nullptr);
+    const TemplateLint first_fix = lint_of(shipped_template("Qwen3.5-4B.first-fix.jinja"));
+    ASSERT_NE(finding_named(first_fix, "loses-text-arguments"), nullptr);
+    EXPECT_EQ(finding_named(first_fix, "fails-on-text-arguments"), nullptr);
 }
 
 TEST_F(LintTemplate, ACorrectionKeepsEverythingElseAndLeavesNoError) {
     for (const char* name : {"Qwen3.5-4B.jinja", "Qwen3.5-4B.first-fix.jinja"}) {
-        const TemplateLint lint = lint_of(template_named(name), /*correct=*/true);
+        const TemplateLint lint = lint_of(shipped_template(name), /*correct=*/true);
         ASSERT_TRUE(lint.corrected.has_value()) << name;
         EXPECT_EQ(lint.count(Severity::kError), 0U) << name;
-        EXPECT_NE(find(lint, "refuses-text-arguments"), nullptr) << name;
+        EXPECT_NE(finding_named(lint, "refuses-text-arguments"), nullptr) << name;
         EXPECT_EQ(lint.changes.size(), 1U) << name;
     }
 }
