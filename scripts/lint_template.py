@@ -62,6 +62,8 @@ def lint(env, source, tokens):
         linter.run()
     except Unusable as unusable:
         return None, refusal(unusable.check, str(unusable))
+    except MemoryError:
+        return None, refusal("takes-too-much-memory", "it ran out of memory")
     return linter, None
 
 

@@ -274,7 +274,7 @@ class Linter:
     def check_words(self, conversation, text):
         """Python's words where JSON's or nothing should stand."""
         name = conversation["name"]
-        if name == "null content beside a call" and "None" in text:
+        if name == "null content beside a call" and self.more("None", text, "arguments as an object"):
             self.findings.add("error", "writes-none", "content null comes out as the word None", name)
         if name != "arguments as an object":
             return
@@ -283,9 +283,14 @@ class Linter:
             self.findings.add("error", "writes-arguments-as-python",
                               "arguments given as an object come out as Python writes them, not as "
                               "JSON", name)
-        elif re.search(r"\bTrue\b", text):
+        elif self.more("True", text, "tool definitions"):
             self.findings.add("warning", "writes-python-values",
                               "an argument true comes out as Python's True", name)
+
+    def more(self, word, text, name):
+        """The word stands in the text more often than in that of another conversation."""
+        pattern = rf"\b{word}\b"
+        return len(re.findall(pattern, text)) > len(re.findall(pattern, self.outcomes[name].text))
 
     # --- arguments as text ---
 

@@ -127,8 +127,13 @@ void run_template(const TemplateArguments& a, Console& console) {
     std::string written;
     if (lint.corrected) written = write_corrected(a, source, lint, console);
     const std::string name = printable(a.file.filename().string());
-    console.print(a.json ? template_json(name, lint).dump(2) + "\n"
-                         : template_text(name, lint) + written);
+    if (a.json) {
+        Json record = template_json(name, lint);
+        if (lint.corrected) record["output"] = printable(a.out.string());
+        console.print(record.dump(2) + "\n");
+    } else {
+        console.print(template_text(name, lint) + written);
+    }
     require_usable(a, lint);
     require(!a.fix || lint.corrected.has_value(),
             fmt::format("no correction is known for what is wrong with '{}'", a.file.string()),

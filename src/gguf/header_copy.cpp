@@ -121,7 +121,7 @@ std::string write_with_texts(const GgufFile& file, const std::map<std::string, s
     progress.begin("copying", 2 * data.steps(), "steps");
     AtomicFile copy(path);
     copy.write(header_with(header.get(), texts));
-    const std::string hash = data.each(progress, [&](auto step) { copy.write(step); });
+    std::string hash = data.each(progress, [&](auto step) { copy.write(step); });
     copy.commit();
     const bool same = same_tensors(file, data.begin(), hash, path, progress);
     progress.end();
