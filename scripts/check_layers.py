@@ -74,6 +74,7 @@ PUBLIC_OWNER = {
     "task_report": "report",
     "speed": "eval",
     "sweep_table": "store",
+    "template": "text",
     "verdict": "questions",
     "version": "base",  # written by CMake; a build has it, the tree does not
 }

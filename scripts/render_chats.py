@@ -13,56 +13,17 @@ Writes one JSON line per conversation, {"text": str} or {"error": str}, or a sin
 
 Exit status: 0 all lines were written, 3 this Python has no Jinja2.
 
-A template is foreign code: it runs in Jinja2's immutable sandbox, in a process with limits on
-memory and processor time. `strftime_now` gives a fixed day, so that the same chats give the same
-text tomorrow.
+What a template may do: chat_templates.py.
 """
 
-import datetime
 import json
 import resource
 import sys
 
+from chat_templates import environment, limit, parse_failure, words_of, write_line
+
 MEMORY_BYTES = 2 << 30
 CPU_SECONDS = 60
-FIXED_NOW = datetime.datetime(2025, 1, 1)
-
-
-def limit(kind, value):
-    _, hard = resource.getrlimit(kind)
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, hard))
-
-
-def to_json(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
-    """The filter of Hugging Face: plain JSON, nothing escaped for HTML."""
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators,
-                      sort_keys=sort_keys)
-
-
-def environment():
-    import jinja2.ext
-    import jinja2.sandbox
-
-    class Generation(jinja2.ext.Extension):
-        """{% generation %} marks what the model wrote; the text passes unchanged."""
-
-        tags = {"generation"}
-
-        def parse(self, parser):
-            next(parser.stream)
-            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-    def raise_exception(message):
-        raise jinja2.exceptions.TemplateError(message)
-
-    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols])
-    env.filters["tojson"] = to_json
-    env.globals["raise_exception"] = raise_exception
-    env.globals["strftime_now"] = FIXED_NOW.strftime
-    return env
 
 
 def with_decoded_arguments(messages):
@@ -101,18 +62,6 @@ def render(template, job, conversation):
     return {"error": words_of(failure)}
 
 
-def words_of(error):
-    """The template's own message; for Python's errors with the name, without which they say little."""
-    import jinja2
-    if isinstance(error, jinja2.TemplateError):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-
-
-def write_line(value):
-    print(json.dumps(value), flush=True)
-
-
 def main():
     limit(resource.RLIMIT_AS, MEMORY_BYTES)
     limit(resource.RLIMIT_CPU, CPU_SECONDS)
@@ -126,8 +75,7 @@ def main():
     try:
         template = env.from_string(job["template"])
     except Exception as error:
-        line = getattr(error, "lineno", None)
-        write_line({"template_error": f"{error}" + (f" (line {line})" if line else "")})
+        write_line({"template_error": parse_failure(error)})
         return 0
     for conversation in job["conversations"]:
         write_line(render(template, job, conversation))

@@ -29,6 +29,7 @@ void add_prior(CLI::App& app, Console& console);
 void add_quantize(CLI::App& app, Console& console);
 void add_recipe(CLI::App& app, Console& console);
 void add_report(CLI::App& app, Console& console);
+void add_template(CLI::App& app, Console& console);
 
 // With BITGAUGE_ENGINE=OFF these say that this build has no engine (no_engine.cpp).
 void add_baseline(CLI::App& app, Console& console);

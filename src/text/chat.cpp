@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/scripts.h"
 #include "text/corpus_key.h"
+#include "text/renderer.h"
 #include "text/utf8.h"
 
 namespace bitgauge {
@@ -21,8 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kScript = "render_chats.py";
-constexpr int kStatusNoJinja = 3;      // of the script
-constexpr int kStatusNoProgram = 127;  // of env(1)
 
 std::vector<Document*> chats_of(Corpus& corpus) {
     std::vector<Document*> chats;
@@ -68,26 +67,13 @@ class TemporaryFile {
     std::string folder_;
 };
 
-[[noreturn]] void fail_environment(const std::string& interpreter, const std::string& why) {
-    throw Error(ErrorKind::kEnvironment,
-                fmt::format("chats cannot be rendered: '{}' {}", interpreter, why),
-                "run scripts/setup, or set BITGAUGE_PYTHON to a Python with Jinja2");
-}
-
 void require_success(const ChildOutcome& outcome, const std::string& interpreter) {
     if (outcome.signal == 0 && outcome.status == 0) return;
     if (outcome.signal == SIGXCPU || outcome.signal == SIGKILL) {
         throw Error(ErrorKind::kInput, "the chat template ran longer than 60 s of processor time",
                     "check the template for a loop without end, or give fewer chats at once");
     }
-    if (outcome.signal == 0 && outcome.status == kStatusNoJinja) {
-        fail_environment(interpreter, "has no Jinja2");
-    }
-    if (outcome.signal == 0 && outcome.status == kStatusNoProgram) {
-        fail_environment(interpreter, "cannot be started");
-    }
-    fail_environment(interpreter, fmt::format("ended with status {}, signal {}: {}", outcome.status,
-                                              outcome.signal, outcome.last_errors));
+    fail_renderer(interpreter, outcome.status, outcome.signal, outcome.last_errors);
 }
 
 // One answer per chat, or the single one that the template cannot be parsed.

@@ -194,6 +194,11 @@ def key_text(output: Path, source: str, name: str, value: str):
     model.write(output)
 
 
+def template(output: Path, source: str, path: str):
+    """A model with the chat template of a file."""
+    key_text(output, source, "tokenizer.chat_template", Path(path).read_text(encoding="utf-8"))
+
+
 def key_flags(output: Path, source: str, name: str, flags: str):
     """An array of flags, one per letter: t or f."""
     model = Gguf(source)
@@ -267,7 +272,7 @@ def head(output: Path, source: str, size: str):
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (questions, truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
               without_entry, vocabulary, same_token, shorter_array,
-              smaller_vocabulary, resize, rename_tensor, types, key_text, key_flags, backwards,
+              smaller_vocabulary, resize, rename_tensor, types, key_text, template, key_flags, backwards,
               nextn, split, turn_a_bit, text, head)}
 
 
