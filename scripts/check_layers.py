@@ -100,6 +100,7 @@ FOREIGN = [
     (r"zlib\.h", {"questions"}),
     (r"bzlib\.h", {"questions"}),
     (r"curl/.*", {"hub"}),
+    (r"openssl/.*", {"hub"}),
     (r"toml\+\+/.*", {"recipe"}),
     (r"CLI/.*", {"cli"}),
     (r"fmt/.*", ANY),

@@ -26,6 +26,7 @@ void add_imatrix(CLI::App& app, Console& console);
 void add_inspect(CLI::App& app, Console& console);
 void add_plan(CLI::App& app, Console& console);
 void add_prior(CLI::App& app, Console& console);
+void add_pull(CLI::App& app, Console& console);
 void add_quantize(CLI::App& app, Console& console);
 void add_recipe(CLI::App& app, Console& console);
 void add_report(CLI::App& app, Console& console);

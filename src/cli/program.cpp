@@ -89,6 +89,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     app->require_subcommand(1);
     app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
                             kExitStatus));
+    add_pull(*app, console);
     add_inspect(*app, console);
     add_diff(*app, console);
     add_recipe(*app, console);
