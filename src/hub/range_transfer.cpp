@@ -224,6 +224,13 @@ void RangeTransfer::finish(Connection& c) {
     journal_.mark(c.range.chunk);
 }
 
+// The one stream begins anew each time: there only what is beyond the best try counts.
+bool RangeTransfer::has_succeeded(const Connection& c) {
+    const uint64_t before = c.range.whole ? stream_best_ : c.asked_from;
+    if (c.range.whole) stream_best_ = std::max(stream_best_, c.range.at);
+    return c.range.at >= before + kSuccess;
+}
+
 void RangeTransfer::repeat(Connection& c, const HttpEnd& end, Progress& progress) {
     if (end.code == CURLE_HTTP_RETURNED_ERROR && end.status == kRangeRefused) {
         c.answer = Answer::kOtherLength;
@@ -231,7 +238,7 @@ void RangeTransfer::repeat(Connection& c, const HttpEnd& end, Progress& progress
     }
     const bool expired = c.direct && is_refusal(end);
     Range range = c.range;
-    if (range.at - c.asked_from >= kSuccess && !range.whole) range.tries = 0;
+    if (has_succeeded(c)) range.tries = 0;
     ++range.tries;
     if ((!is_worth_retrying(end) && !expired) || range.tries > options_.retries) {
         fail_request(end, file_.path, options_);

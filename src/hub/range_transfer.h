@@ -75,6 +75,7 @@ class RangeTransfer {
     void end(Connection& c, CURLcode code, Progress& progress);
     void finish(Connection& c);
     void repeat(Connection& c, const HttpEnd& end, Progress& progress);
+    bool has_succeeded(const Connection& c);
     void use_one_stream(Progress& progress);
     void mark_stream(const Connection& c);
     [[noreturn]] void refuse(const Connection& c) const;
@@ -90,6 +91,7 @@ class RangeTransfer {
     std::deque<Range> open_;
     std::string direct_url_;
     bool one_stream_ = false;
+    uint64_t stream_best_ = 0;  // how far the one stream came
     Clock::time_point pause_until_ = {};
 };
 

@@ -143,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def entry(self, name: str) -> dict:
         data = self.hub.files[name]
-        size = len(data) + self.hub.faults.list_length
+        size = len(data) + self.hub.faults.list_length if data else 0
         if name.endswith(".gguf"):
             lfs = {"oid": self.hub.hashes[name], "size": size, "pointerSize": 130}
             return {"type": "file", "path": name, "size": size, "oid": "0" * 40, "lfs": lfs}

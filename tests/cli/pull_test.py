@@ -179,10 +179,10 @@ class PullTest(unittest.TestCase):
         self.assertTrue(self.snapshot("model-Q4_K_M.gguf").exists())
 
     def test_a_killed_run_goes_on(self):
-        self.hub.faults = Faults(delay_s=0.1, piece=MIB // 4)
+        self.hub.faults = Faults(delay_s=0.15, piece=MIB // 4)
         for number in range(KILLS):
             process = self.start("user/model", "--connections", "2")
-            time.sleep(1.0)
+            time.sleep(0.9)
             process.send_signal(signal.SIGKILL if number else signal.SIGINT)
             err = process.communicate(timeout=10)[1]
             self.assertEqual(process.returncode, -signal.SIGKILL if number else 130, err)
@@ -218,6 +218,25 @@ class PullTest(unittest.TestCase):
         self.pull("user/model")
         self.whole_or_absent()
 
+    def test_a_disk_that_fills_up_keeps_what_was_fetched(self):
+        self.hub.faults = Faults(delay_s=0.15, piece=MIB // 4)
+        disk = self.home / "disk"
+        disk.mkdir()
+        pull = f"{PROGRAM} pull -v --chunk-mib 1 --connections 2 user/model -o {disk}/"
+        script = f"""mount -t tmpfs -o size=12m none {disk} || exit 77
+            {pull} & sleep 1.2; head -c 12M /dev/zero > {disk}/fill 2> /dev/null
+            wait $!; echo "status $?"; ls {disk}; rm {disk}/fill; {pull} && cmp {disk}/*.gguf $WHOLE"""
+        whole = self.home / "whole"
+        whole.write_bytes(self.hub.files["model-Q4_K_M.gguf"])
+        done = subprocess.run(["unshare", "-m", "bash", "-c", script], capture_output=True, text=True,
+                              env=self.environment(WHOLE=str(whole)), timeout=60)
+        if "status" not in done.stdout:
+            self.skipTest("mounting a small tmpfs is not allowed here")
+        self.assertIn("status 3\nfill\nmodel-Q4_K_M.gguf.part\n", done.stdout, done.stderr)
+        self.assertIn("free some space", done.stderr)
+        self.assertIn("goes on at", done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     # --- servers that misbehave -------------------------------------------------------------------
 
     def test_a_server_without_ranges_gives_one_stream(self):
@@ -227,7 +246,7 @@ class PullTest(unittest.TestCase):
         self.assertIsNone(self.hub.fetched()[-1])
 
     def test_a_stream_that_is_cut_goes_on_too(self):
-        self.hub.faults = Faults(ignores_range=True, cuts=12, piece=4096)
+        self.hub.faults = Faults(ignores_range=True, cuts=4, piece=4096)
         self.pull("user/model", "--retries", "20", "--connections", "1")
         self.whole_or_absent()
         self.assertTrue(self.snapshot("model-Q4_K_M.gguf").exists())
