@@ -69,9 +69,9 @@ void RangeTransfer::run(const std::function<void(uint64_t)>& on_bytes, Progress&
         start_idle();
         int running = 0;
         curl_multi_perform(multi_.get(), &running);
-        collect(progress);
+        const bool idle = collect(progress);
         on_bytes(bytes_so_far());
-        if (!journal_.complete()) curl_multi_poll(multi_.get(), nullptr, 0, kLookMs, nullptr);
+        if (!idle) curl_multi_poll(multi_.get(), nullptr, 0, kLookMs, nullptr);
     }
 }
 
@@ -193,7 +193,8 @@ RangeTransfer::Answer RangeTransfer::judge_range(Connection& c) const {
 
 // --- ends ---------------------------------------------------------------------------------------
 
-void RangeTransfer::collect(Progress& progress) {
+bool RangeTransfer::collect(Progress& progress) {
+    bool idle = false;
     int left = 0;
     while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
         if (message->msg != CURLMSG_DONE) continue;
@@ -202,7 +203,9 @@ void RangeTransfer::collect(Progress& progress) {
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &c);
         stop(*c);
         end(*c, code, progress);
+        idle = true;
     }
+    return idle;
 }
 
 void RangeTransfer::end(Connection& c, CURLcode code, Progress& progress) {

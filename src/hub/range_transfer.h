@@ -71,7 +71,7 @@ class RangeTransfer {
     void start_idle();
     void start(Connection& c, const Range& range);
     void stop(Connection& c);
-    void collect(Progress& progress);
+    bool collect(Progress& progress);  // whether a connection has become idle
     void end(Connection& c, CURLcode code, Progress& progress);
     void finish(Connection& c);
     void repeat(Connection& c, const HttpEnd& end, Progress& progress);
