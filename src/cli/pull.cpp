@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kBytesOfMib = uint64_t{1} << 20;
 
 struct PullArguments {
     std::string name;
@@ -81,7 +81,7 @@ HubOptions options_of(const PullArguments& a) {
     if (!a.endpoint.empty()) options.endpoint = a.endpoint;
     options.offline = options.offline || a.offline;
     options.connections = a.transfer.connections;
-    options.chunk_bytes = a.chunk_mib * kMiB;
+    options.chunk_bytes = a.chunk_mib * kBytesOfMib;
     options.stall_s = a.transfer.stall_s;
     options.retries = a.transfer.retries;
     return options;
