@@ -30,10 +30,15 @@ bool is_page(CURL* handle) {
 
 // Signed addresses expire, and only another look at the repository gives a new one.
 bool is_refusal(const HttpEnd& end) {
-    constexpr long kClientError = 400;
-    constexpr long kServerError = 500;
-    return end.code == CURLE_HTTP_RETURNED_ERROR && end.status >= kClientError &&
-           end.status < kServerError && !is_worth_retrying(end);
+    constexpr long kFirst = 400;
+    constexpr long kBeyond = 500;
+    return end.code == CURLE_HTTP_RETURNED_ERROR && end.status >= kFirst && end.status < kBeyond &&
+           !is_worth_retrying(end);
+}
+
+// A network that is away for a while takes the names with it; they were known when the list came.
+bool may_pass(const HttpEnd& end) {
+    return is_worth_retrying(end) || end.code == CURLE_COULDNT_RESOLVE_HOST;
 }
 
 bool asks_for_a_pause(const HttpEnd& end) {
@@ -243,7 +248,7 @@ void RangeTransfer::repeat(Connection& c, const HttpEnd& end, Progress& progress
     Range range = c.range;
     if (has_succeeded(c)) range.tries = 0;
     ++range.tries;
-    if ((!is_worth_retrying(end) && !expired) || range.tries > options_.retries) {
+    if ((!may_pass(end) && !expired) || range.tries > options_.retries) {
         fail_request(end, file_.path, options_);
     }
     if (expired) direct_url_.clear();
