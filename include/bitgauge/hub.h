@@ -29,11 +29,7 @@ struct HubOptions {
     int connections = 8;
     uint64_t chunk_bytes = uint64_t{16} << 20;  // asked for at once by one connection
     int stall_s = 30;                           // without data, then the connection is dropped
-<<<<<<< HEAD
-    int retries = 6;                            // of a chunk, one after the other without success
-=======
-    int retries = 10;  // of a chunk, one after the other without success
->>>>>>> hub
+    int retries = 10;                           // of a chunk, one after the other without success
 };
 
 // From HF_ENDPOINT, HF_TOKEN or the token file of Hugging Face's tools, HF_HUB_CACHE, HF_HOME and

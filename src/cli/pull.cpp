@@ -147,11 +147,7 @@ void add_transfer(CLI::App& command, const std::shared_ptr<PullArguments>& a) {
         ->check(CLI::Range(1, 3600))
         ->group("Transfer");
     command
-<<<<<<< HEAD
-        .add_option("--retries", o.retries, "How often a chunk is tried again without success [6]")
-=======
         .add_option("--retries", o.retries, "How often a chunk is tried again without success [10]")
->>>>>>> hub
         ->type_name("N")
         ->check(CLI::Range(0, 100))
         ->group("Transfer");

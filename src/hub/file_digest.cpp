@@ -18,13 +18,6 @@ namespace {
 constexpr size_t kSha256Digits = 64;
 constexpr size_t kSha1Digits = 40;
 
-<<<<<<< HEAD
-struct FreeContext {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-=======
->>>>>>> hub
 const EVP_MD* method_of(const HubFile& file) {
     if (file.hash.size() == kSha256Digits) return EVP_sha256();
     if (file.hash.size() == kSha1Digits) return EVP_sha1();
@@ -36,12 +29,9 @@ const EVP_MD* method_of(const HubFile& file) {
 }  // namespace
 
 struct FileDigest::State {
-<<<<<<< HEAD
-=======
     struct FreeContext {
         void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
     };
->>>>>>> hub
     std::unique_ptr<EVP_MD_CTX, FreeContext> context{EVP_MD_CTX_new()};
 };
 
