@@ -1,5 +1,6 @@
 #include "report/task_columns.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -18,7 +19,7 @@ constexpr size_t kLongestName = 24, kLongestWideName = 80;  // longer names are 
 struct TaskColumn {
     GridColumn head;
     bool main;      // also in tables that are not wide
-    bool compares;  // only in tables with an original
+    bool compares;  // only where files are compared with an original
     std::string (*cell)(const TaskRow&);
 };
 
@@ -139,8 +140,10 @@ std::string failures_text(const TaskRow& row) {
 Grid grid_of(const TaskReport& report, bool wide) {
     Grid grid;
     std::vector<const TaskColumn*> shown;
+    const bool compares = std::ranges::any_of(
+        report.rows, [](const TaskRow& row) { return row.against.has_value(); });
     for (const TaskColumn& column : task_columns()) {
-        if (column.compares && !report.has_original) continue;
+        if (column.compares && !compares) continue;
         if (column.main || wide) shown.push_back(&column);
     }
     for (const TaskColumn* column : shown) grid.columns.push_back(column->head);
