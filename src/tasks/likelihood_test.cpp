@@ -11,7 +11,7 @@
 namespace bitgauge {
 namespace {
 
-constexpr size_t kVocabulary = 8;
+constexpr size_t kTokens = 8;
 
 std::vector<Answer> weighed(TokenReader& reader, const std::vector<TokenizedChoices>& questions,
                             const ReaderRoom& room = {}) {
@@ -34,7 +34,7 @@ TEST(ChoiceTokens, TakeOffWhatAllBeginWithButLeaveEachSomething) {
 
 // Every token has the probability 1/8 everywhere.
 TEST(Likelihood, OfAModelThatKnowsNothingIsThatOfUniformTokens) {
-    ScriptedReader reader([](const auto&) { return std::vector<float>(kVocabulary, 0.5F); });
+    ScriptedReader reader([](const auto&) { return std::vector<float>(kTokens, 0.5F); });
     const auto answers = weighed(reader, {question("q", {{0, 1, 2}, {0, 3, 4, 5}})});
     ASSERT_EQ(answers.size(), 1U);
     EXPECT_NEAR(answers[0].log_likelihoods[0], 2 * std::log(1.0 / 8), 1e-12);
@@ -46,7 +46,7 @@ TEST(Likelihood, OfAModelThatKnowsNothingIsThatOfUniformTokens) {
 // The oracle knows that after 0 comes 5, and after 5 comes 6.
 TEST(Likelihood, OfAnOracleFindsTheRightChoiceOfEveryQuestion) {
     const auto oracle = [](const std::vector<TokenId>& read) {
-        std::vector<float> logits(kVocabulary, 0);
+        std::vector<float> logits(kTokens, 0);
         logits[read.back() == 5 ? 6 : 5] = 10;
         return logits;
     };
@@ -65,7 +65,7 @@ TEST(Likelihood, OfAnOracleFindsTheRightChoiceOfEveryQuestion) {
 }
 
 TEST(Likelihood, WithoutACommonBeginningTheFirstTokenOfEachIsNotCounted) {
-    ScriptedReader reader([](const auto&) { return std::vector<float>(kVocabulary, 0); });
+    ScriptedReader reader([](const auto&) { return std::vector<float>(kTokens, 0); });
     const auto answers = weighed(reader, {question("q", {{1, 2, 3}, {4, 5}})});
     EXPECT_EQ(answers[0].choice_tokens, (std::vector<uint32_t>{2, 1}));
 }
