@@ -28,6 +28,7 @@ QuestionMix mix_of_files(const DrawArguments& a, const std::vector<QuestionSet>&
 
 std::vector<QuestionSet> read_files(const std::vector<std::filesystem::path>& files) {
     std::vector<QuestionSet> sets;
+    sets.reserve(files.size());
     for (const auto& file : files) sets.push_back(read_questions(file));
     return sets;
 }

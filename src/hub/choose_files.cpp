@@ -69,11 +69,11 @@ std::vector<ModelFiles> grouped(std::vector<HubFile> files) {
               [](const HubFile& a, const HubFile& b) { return a.path < b.path; });
     std::vector<ModelFiles> models;
     for (const HubFile& file : files) {
-        const auto [name, count] = shard_name(file.path);
+        const auto shard = shard_name(file.path);
         auto same = std::find_if(models.begin(), models.end(), [&](const ModelFiles& m) {
-            return m.name == name && m.shards == count;
+            return m.name == shard.name && m.shards == shard.count;
         });
-        if (same == models.end()) same = models.insert(models.end(), {name, {}, count});
+        if (same == models.end()) same = models.insert(models.end(), {shard.name, {}, shard.count});
         same->files.push_back(file);
     }
     return models;

@@ -48,8 +48,7 @@ std::string token_in(const fs::path& path) {
 }
 
 std::string token_of_user(const fs::path& home) {
-    if (const auto token = trimmed(first_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
-        !token.empty()) {
+    if (auto token = trimmed(first_of({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})); !token.empty()) {
         return token;
     }
     const std::string path = variable("HF_TOKEN_PATH");

@@ -50,7 +50,7 @@ std::string commit_of(const std::string& repository, const std::string& revision
                                         repository, encoded(revision, true));
     const std::string what = revision == "main" ? repository : repository + "@" + revision;
     const Json answer = parsed(get_text(url, what, options).body, options);
-    const std::string commit = answer.is_object() ? text_at(answer, "sha") : "";
+    std::string commit = answer.is_object() ? text_at(answer, "sha") : "";
     constexpr size_t kDigits = 40;
     if (commit.size() != kDigits || !is_hex(commit)) fail_answer(options, "there is no commit");
     return commit;

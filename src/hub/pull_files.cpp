@@ -105,6 +105,7 @@ std::vector<HubPlace> find_places(const HubListing& listing, const std::vector<H
     const HubCache cache(options.cache, listing.repository);
     const bool folder = is_folder(out, files.size());
     std::vector<HubPlace> places;
+    places.reserve(files.size());
     for (const HubFile& file : files) {
         places.push_back(out.empty() ? place_in_cache(cache, listing, file)
                                      : place_at(out, folder, file));
@@ -116,7 +117,7 @@ std::vector<HubPlace> pull_files(const HubListing& listing, const std::vector<Hu
                                  const fs::path& out, const HubOptions& given, Progress& progress) {
     HubOptions options = given;
     if (!options.offline) options.endpoint = checked_endpoint(given.endpoint);
-    const auto places = find_places(listing, files, out, options);
+    auto places = find_places(listing, files, out, options);
     Pull pull{listing, options, HubCache(options.cache, listing.repository),
               ByteProgress(progress, bytes_to_fetch(places))};
     for (const HubPlace& place : places) {

@@ -32,6 +32,7 @@ std::vector<std::string> choice_texts(const Question& question) {
 
 std::string key_of(const std::vector<std::string>& texts) {
     std::vector<std::string> hashes;
+    hashes.reserve(texts.size());
     for (const std::string& text : texts) hashes.push_back(hash_text(text));
     return combined_hash(hashes);
 }

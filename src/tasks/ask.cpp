@@ -36,6 +36,7 @@ std::string plain_text(const std::string& messages_json) {
 std::vector<std::string> prompt_texts(const Model& model, const std::vector<ChatPrompt>& chats,
                                       bool thinking, Progress& progress) {
     std::vector<std::string> messages;
+    messages.reserve(chats.size());
     for (const ChatPrompt& chat : chats) messages.push_back(chat.messages_json);
     const ChatTemplate by = {model.chat_template(), model.bos_text(), model.eos_text()};
     if (!by.source.empty()) return render_prompts(messages, by, thinking);
