@@ -121,7 +121,8 @@ ImportanceOutcome measure_importance(const std::filesystem::path& original,
                                      const std::filesystem::path& out,
                                      const ImportanceOptions& options, Progress& progress);
 
-// What `bitgauge worker JOB` does: runs one job of the file and leaves its outcome beside it.
+// Runs one job of the file, of those that baselines, measuring, importance and sweeps make, and
+// leaves its outcome beside it; run_any_worker() of tasks.h knows all.
 // Returns the exit status.
 int run_worker(const std::filesystem::path& job_file, Progress& progress);
 

@@ -71,6 +71,10 @@ AnsweredSet answer_questions(const std::filesystem::path& model,
                              std::span<const Question> questions, const AskOptions& options,
                              Progress& progress);
 
+// What `bitgauge worker JOB` does: run_worker() of eval.h, for this room's jobs as well. The
+// program of AskOptions::isolation and DriftOptions::isolation must call it.
+int run_any_worker(const std::filesystem::path& job_file, Progress& progress);
+
 // The choice of the largest mean ln p per token [as llama-perplexity; "acc_norm" of lm-eval is the
 // same per byte]. The first of equals. Requires an answer by likelihood.
 size_t likeliest_choice(const Answer& answer);

@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "report/numbers.h"
+#include "store/record_json.h"
 
 namespace bitgauge {
 namespace {
@@ -30,10 +31,6 @@ std::string peak_text(double bytes_per_second) {
 
 Json spread_json(const Spread& spread) {
     return {{"median", spread.median}, {"least", spread.least}, {"most", spread.most}};
-}
-
-Json bounds_json(const Estimate& estimate) {
-    return {{"value", estimate.value}, {"low", estimate.low}, {"high", estimate.high}};
 }
 
 Json record_of(const char* schema, const EngineDescription& engine, uint32_t threads, double peak) {
@@ -110,7 +107,7 @@ Json speed_json(const SpeedReport& report, const FileSpeed& speed, size_t file) 
     Json json = {{"file", report.files[file].path.string()},
                  {"seconds", speed.seconds},
                  {"tokens_per_second", spread_json(speed.tokens_per_second)},
-                 {"ratio_to_first", bounds_json(speed.ratio_to_first)}};
+                 {"ratio_to_first", to_json(speed.ratio_to_first)}};
     if (speed.bytes_per_token == 0) return json;
     json["bytes_per_token"] = speed.bytes_per_token;
     json["bytes_per_second"] = speed.bytes_per_second;
@@ -163,7 +160,7 @@ Json type_json(const TypeSpeed& type) {
             {"seconds", spread_json(type.seconds)},
             {"seconds_per_weight", type.seconds_per_weight()},
             {"bytes_per_second", type.bytes_per_second()},
-            {"time_ratio_to_q8_0", bounds_json(type.time_ratio)},
+            {"time_ratio_to_q8_0", to_json(type.time_ratio)},
             {"laid_out_for_processor", type.laid_out}};
 }
 

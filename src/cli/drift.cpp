@@ -13,6 +13,8 @@
 #include "cli/engine_options.h"
 #include "cli/page.h"
 #include "report/names.h"
+#include "report/numbers.h"
+#include "store/record_json.h"
 
 namespace bitgauge {
 namespace {
@@ -27,15 +29,6 @@ struct DriftArguments {
     bool json = false;
     bool markdown = false;
 };
-
-std::string share_text(const Estimate& e) {
-    if (!e.has_interval()) return fmt::format("{:.1f}", 100 * e.value);
-    return fmt::format("{:.1f} [{:.1f}, {:.1f}]", 100 * e.value, 100 * e.low, 100 * e.high);
-}
-
-Json share_json(const Estimate& e) {
-    return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
-}
 
 // 32 and all, or all alone where that is less.
 std::vector<uint32_t> lengths(const DriftOutcome& outcome) {
@@ -62,7 +55,7 @@ Grid all_grid(const DriftOutcome& outcome) {
                  median >= outcome.tokens ? fmt::format("none in {}", outcome.tokens)
                                           : fmt::format("{:.0f}", median + 1)};
         for (const uint32_t n : lengths(outcome)) {
-            cells.push_back(share_text(identical_share(outcome, drift, n)));
+            cells.push_back(format_share(identical_share(outcome, drift, n)));
         }
     };
     const auto names = names_of(outcome);
@@ -83,8 +76,8 @@ Grid strata_grid(const DriftOutcome& outcome) {
         cells.push_back(names[i]);
         for (size_t s = 0; s < outcome.strata.size(); ++s) {
             cells.push_back(
-                share_text(identical_share(outcome, outcome.candidates[i], lengths(outcome).front(),
-                                           static_cast<int32_t>(s))));
+                format_share(identical_share(outcome, outcome.candidates[i],
+                                             lengths(outcome).front(), static_cast<int32_t>(s))));
         }
     }
     return grid;
@@ -111,7 +104,7 @@ Json drift_json(const DriftOutcome& outcome, const Drift& drift) {
                  {"median_same_tokens", median_same_tokens(drift)}};
     for (const uint32_t n : lengths(outcome)) {
         const Estimate same = identical_share(outcome, drift, n);
-        json[fmt::format("identical_share_at_{}", n)] = share_json(same);
+        json[fmt::format("identical_share_at_{}", n)] = to_json(same);
         json[fmt::format("divergence_{}_at_{}", drift.same_tokens.size(), n)] = 1 - same.value;
     }
     return json;

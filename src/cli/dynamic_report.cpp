@@ -18,10 +18,6 @@ std::string interval_text(const Estimate& e) {
     return fmt::format("{:.5f} ({:.5f} to {:.5f})", e.value, e.low, e.high);
 }
 
-Json estimate_json(const Estimate& e) {
-    return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
-}
-
 std::string expected_text(const DynamicFile& file, bool guessed) {
     if (guessed) {
         return fmt::format("guessed   about {:.2g} nats, from another model: no promise",
@@ -53,21 +49,21 @@ Json file_json(const DynamicFile& file, bool guessed) {
     Json json = {{"file", file.path.string()},
                  {"recipe", file.recipe},
                  {"file_bytes", file.record.model.size_bytes},
-                 {"measured_kld_nats", estimate_json(file.record.kld_nats.mean)},
+                 {"measured_kld_nats", to_json(file.record.kld_nats.mean)},
                  {"plans", file.plans},
                  {"bound_gap", file.plan.bound_gap},
                  {"presets", Json::array()}};
     if (guessed) {
         json["guessed_kld_nats"] = file.promised.value;
     } else {
-        json["promised_kld_nats"] = estimate_json(file.promised);
+        json["promised_kld_nats"] = to_json(file.promised);
         json["kept_promise"] = file.kept_promise;
     }
     for (const PresetResult& preset : file.presets) {
         json["presets"].push_back({{"name", preset.name},
                                    {"file_bytes", preset.file_bytes},
-                                   {"kld_nats", estimate_json(preset.record.kld_nats.mean)},
-                                   {"ratio_of_plan", estimate_json(preset.plan_against_it.ratio)}});
+                                   {"kld_nats", to_json(preset.record.kld_nats.mean)},
+                                   {"ratio_of_plan", to_json(preset.plan_against_it.ratio)}});
     }
     return json;
 }

@@ -9,14 +9,11 @@
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
+#include "bitgauge/tasks.h"
 
 #include "base/child_process.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "engine/isolated_job.h"
-#include "eval/work.h"
-
-#include "tasks/ask.h"
 
 namespace bitgauge {
 namespace {
@@ -41,10 +38,6 @@ class RelayedProgress : public Progress {
     Console& console_;
 };
 
-Json do_any_job(const Json& job, Progress& progress) {
-    return job.at("job") == kAskJob ? do_ask_job(job, progress) : do_eval_job(job, progress);
-}
-
 }  // namespace
 
 void add_worker(CLI::App& app, Console& console) {
@@ -55,7 +48,7 @@ void add_worker(CLI::App& app, Console& console) {
     command->callback([job, &console] {
         end_with_parent();
         RelayedProgress progress(console);
-        const int status = run_worker(*job, progress, do_any_job);
+        const int status = run_any_worker(*job, progress);
         if (status != 0) throw CLI::RuntimeError(status);
     });
 }

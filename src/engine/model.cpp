@@ -14,16 +14,6 @@
 namespace bitgauge {
 namespace {
 
-ModelHandle load_handle(const std::filesystem::path& path, llama_model_params params) {
-    start_libllama();
-    forget_llama_complaints();
-    ModelHandle model(llama_model_load_from_file(path.c_str(), params));
-    if (model) return model;
-    throw loading_error(
-        fmt::format("'{}'", path.string()),
-        "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
-}
-
 uint32_t stated_context(const std::filesystem::path& path) {
     const GgufFile file = GgufFile::open(path);
     const auto tokens = file.integer(file.architecture() + ".context_length");
@@ -76,6 +66,16 @@ Error loading_error(const std::string& what, const std::string& hint) {
             fmt::format("libllama {} cannot load {}: {}", llama_version(), what,
                         reason.empty() ? "no reason given" : reason),
             memory ? "close other programs, or give this one more memory" : hint};
+}
+
+ModelHandle load_handle(const std::filesystem::path& path, llama_model_params params) {
+    start_libllama();
+    forget_llama_complaints();
+    ModelHandle model(llama_model_load_from_file(path.c_str(), params));
+    if (model) return model;
+    throw loading_error(
+        fmt::format("'{}'", path.string()),
+        "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
 }
 
 uint32_t resolve_threads(uint32_t threads) {

@@ -33,4 +33,7 @@ struct Model::State {
 // memory, else Error(kInput) with `hint`.
 Error loading_error(const std::string& what, const std::string& hint);
 
+// The model of a file; throws loading_error().
+ModelHandle load_handle(const std::filesystem::path& path, llama_model_params params);
+
 }  // namespace bitgauge

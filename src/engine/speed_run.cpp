@@ -64,16 +64,10 @@ struct SpeedModel::State {
 
 SpeedModel::SpeedModel(const std::filesystem::path& path, const EngineOptions& options)
     : state_(std::make_unique<State>()) {
-    start_libllama();
-    forget_llama_complaints();
     llama_model_params params = llama_model_default_params();
     params.n_gpu_layers = options.gpu_layers;
-    state_->model.reset(llama_model_load_from_file(path.c_str(), params));
+    state_->model = load_handle(path, params);
     state_->threads = resolve_threads(options.threads);
-    if (state_->model) return;
-    throw loading_error(
-        fmt::format("'{}'", path.string()),
-        "bitgauge inspect shows what the file holds; a newer llama.cpp may know it");
 }
 
 SpeedModel::~SpeedModel() = default;

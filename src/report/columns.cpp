@@ -45,10 +45,9 @@ struct BoardColumn {
 
 using Row = LeaderboardRow;
 
-// Every column of a leaderboard. Names are cut by grid_of(), not here.
-// NOLINTNEXTLINE(readability-function-size): a table
-const std::vector<BoardColumn>& board_columns() {
-    static const std::vector<BoardColumn> columns = {
+// Names are cut by grid_of(), not here.
+std::vector<BoardColumn> file_columns() {
+    return {
         {{"rank", "", false, "1 + the number of files that are better beyond doubt"},
          true,
          [](const Row& r) { return rank_text(r); }},
@@ -70,6 +69,11 @@ const std::vector<BoardColumn>& board_columns() {
         {{"bits", "/weight", false, "8 x bytes of tensor data over parameters"},
          true,
          [](const Row& r) { return format_fixed(r.record.model.bits_per_weight, 2); }},
+    };
+}
+
+std::vector<BoardColumn> fidelity_columns() {
+    return {
         {{"KLD mean", "nats", false, "mean divergence from the original; lower is better"},
          true,
          [](const Row& r) { return format_estimate(r.record.kld_nats.mean); }},
@@ -111,6 +115,11 @@ const std::vector<BoardColumn>& board_columns() {
          false,
          [](const Row& r) { return format_estimate(r.right, 100); },
          [](const Row& r) { return !std::isnan(r.right.value); }},
+    };
+}
+
+std::vector<BoardColumn> merit_columns() {
+    return {
         {{"score", "", false,
           "published efficiency score: distance from the smallest size and KLD of this table, both "
           "scaled to [0, 1]; lower is better"},
@@ -129,6 +138,13 @@ const std::vector<BoardColumn>& board_columns() {
          false,
          [](const Row& r) { return format_number(r.record.noise_floor_nats); }},
     };
+}
+
+// Every column of a leaderboard.
+std::vector<BoardColumn> board_columns() {
+    std::vector<BoardColumn> columns = file_columns();
+    for (BoardColumn& column : fidelity_columns()) columns.push_back(std::move(column));
+    for (BoardColumn& column : merit_columns()) columns.push_back(std::move(column));
     return columns;
 }
 

@@ -137,7 +137,7 @@ Json number_or_null(double value) {
 
 Json estimate_or_null(const Estimate& e) {
     if (!std::isfinite(e.value)) return nullptr;
-    return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
+    return to_json(e);
 }
 
 Json front_json(const Leaderboard& board) {

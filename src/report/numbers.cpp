@@ -26,6 +26,12 @@ std::string format_estimate(const Estimate& estimate, double scale) {
     return with_half_width(estimate.value * scale, estimate.half_width() * scale);
 }
 
+std::string format_share(const Estimate& share) {
+    if (!share.has_interval()) return format_fixed(100 * share.value, 1);
+    return fmt::format("{:.1f} [{:.1f}, {:.1f}]", 100 * share.value, 100 * share.low,
+                       100 * share.high);
+}
+
 std::string format_number(double value) {
     if (std::isnan(value)) return "n/a";
     if (std::abs(value) >= 1000) return fmt::format("{:.1f}", value);

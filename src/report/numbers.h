@@ -13,6 +13,9 @@ namespace bitgauge {
 // (100: per cent).
 std::string format_estimate(const Estimate& estimate, double scale = 1);
 
+// A share in per cent with its interval: "25.2 [21.2, 29.7]", "25.2", "n/a" for NaN.
+std::string format_share(const Estimate& share);
+
 // A number without an interval: four significant digits, "n/a" for NaN.
 std::string format_number(double value);
 

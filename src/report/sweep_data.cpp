@@ -18,18 +18,12 @@ Json number_or_null(double value) {
     return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
-Json estimate_json(const Estimate& e) {
-    return {{"value", number_or_null(e.value)},
-            {"low", number_or_null(e.low)},
-            {"high", number_or_null(e.high)}};
-}
-
 Json type_json(const SweepReport::RoleInType& t) {
     return {{"type", t.type},
             {"bits_per_weight", t.bits_per_weight},
             {"bytes", t.bytes},
             {"saved_bytes", t.saved_bytes},
-            {"predicted_nats", estimate_json(t.nats)},
+            {"predicted_nats", to_json(t.nats)},
             {"nats_per_gib_saved", number_or_null(t.nats_per_gib)}};
 }
 
@@ -50,16 +44,16 @@ Json tensor_json(const SweepReport::Tensor& tensor) {
             {"layer", tensor.layer},
             {"weights", tensor.weights},
             {"source", source_text(tensor)},
-            {"nats_per_percent_of_error", estimate_json(tensor.nats_per_percent)},
+            {"nats_per_percent_of_error", to_json(tensor.nats_per_percent)},
             {"at_about_4_bits", has_types ? type_json(tensor.about_4_bits) : Json(nullptr)}};
 }
 
 Json mix_json(const SweepReport::Mix& mix) {
     return {{"mix", mix.name},
             {"bits_per_weight", number_or_null(mix.bits_per_weight)},
-            {"measured_nats", estimate_json(mix.measured)},
+            {"measured_nats", to_json(mix.measured)},
             {"on_sweep_text", !mix.other_text},
-            {"predicted_nats", estimate_json(mix.predicted)},
+            {"predicted_nats", to_json(mix.predicted)},
             {"predicted_from_others_nats", number_or_null(mix.from_others)},
             {"plain_sum_nats", number_or_null(mix.plain_sum)}};
 }

@@ -23,11 +23,6 @@ struct TaskColumn {
     std::string (*cell)(const TaskRow&);
 };
 
-std::string interval_text(const Estimate& e) {
-    if (std::isnan(e.low)) return format_fixed(100 * e.value, 1);
-    return fmt::format("{:.1f} [{:.1f}, {:.1f}]", 100 * e.value, 100 * e.low, 100 * e.high);
-}
-
 std::string signed_text(const Estimate& e) {
     if (std::isnan(e.value)) return "n/a";
     if (!e.has_interval()) return fmt::format("{:+.1f}", 100 * e.value);
@@ -65,11 +60,11 @@ const std::vector<TaskColumn>& task_columns() {
         {{"right", "% [95 %]", false, "answered rightly, with Wilson's interval over questions"},
          true,
          false,
-         [](const TaskRow& r) { return interval_text(r.accuracy); }},
+         [](const TaskRow& r) { return format_share(r.accuracy); }},
         {{"by category", "% [95 %]", false, "the same with an interval over categories"},
          false,
          false,
-         [](const TaskRow& r) { return interval_text(r.clustered); }},
+         [](const TaskRow& r) { return format_share(r.clustered); }},
         {{"− original", "points [95 %]", false,
           "difference to the original on the same questions, paired; below 0 is worse"},
          true,
@@ -160,7 +155,7 @@ Grid grid_of(const TaskReport& report, bool wide) {
             cells.push_back(std::move(cell));
         }
         if (!wide) continue;
-        for (const Estimate& share : row.by_set) cells.push_back(interval_text(share));
+        for (const Estimate& share : row.by_set) cells.push_back(format_share(share));
     }
     return grid;
 }

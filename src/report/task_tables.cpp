@@ -8,10 +8,6 @@
 namespace bitgauge {
 namespace {
 
-Json share_json(const Estimate& e) {
-    return {{"value", e.value}, {"low", e.low}, {"high", e.high}};
-}
-
 Json comparison_json(const TaskRow& row) {
     if (!row.against) return nullptr;
     const AccuracyComparison& c = *row.against;
@@ -19,9 +15,9 @@ Json comparison_json(const TaskRow& row) {
             {"only_candidate", c.answers.only_candidate},
             {"only_original", c.answers.only_original},
             {"neither", c.answers.neither},
-            {"difference", share_json(c.difference)},
-            {"clustered_difference", share_json(c.clustered_difference)},
-            {"error_increase", share_json(c.error_increase)},
+            {"difference", to_json(c.difference)},
+            {"clustered_difference", to_json(c.clustered_difference)},
+            {"error_increase", to_json(c.error_increase)},
             {"p_exact", c.p_exact},
             {"p_mid", c.p_mid},
             {"decided", c.decided},
@@ -31,12 +27,12 @@ Json comparison_json(const TaskRow& row) {
 Json row_json(const TaskReport& report, const TaskRow& row) {
     Json sets = Json::object();
     for (size_t s = 0; s < report.sets.size(); ++s) {
-        sets[report.sets[s]] = share_json(row.by_set[s]);
+        sets[report.sets[s]] = to_json(row.by_set[s]);
     }
     return {{"name", row.name},
             {"record", row.record.key},
-            {"accuracy", share_json(row.accuracy)},
-            {"clustered_accuracy", share_json(row.clustered)},
+            {"accuracy", to_json(row.accuracy)},
+            {"clustered_accuracy", to_json(row.clustered)},
             {"by_set", sets},
             {"against_original", comparison_json(row)}};
 }

@@ -9,6 +9,10 @@ Json to_json(const MeasureRecord& record) {
     return fields::to_json(MeasureRecord::kSchema, record);
 }
 
+Json to_json(const Estimate& estimate) {
+    return fields::encode(estimate);
+}
+
 MeasureRecord record_from_json(const Json& json) {
     return fields::from_json<MeasureRecord>(MeasureRecord::kSchema, json);
 }

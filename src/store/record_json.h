@@ -14,6 +14,7 @@ namespace bitgauge {
 // Doubles keep every bit through text: the shortest decimal that reads back equal. Infinities are
 // the strings "inf" and "-inf".
 Json to_json(const MeasureRecord& record);
+Json to_json(const Estimate& estimate);
 
 // Error(kInput) for another schema (naming both) and for a missing or mistyped key (naming it).
 // Keys that are not known are ignored.

@@ -9,31 +9,15 @@
 
 #include "store/example_record.h"
 #include "store/record_json.h"
+#include "store/store_testing.h"
 
 namespace bitgauge {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path fresh_folder(const std::string& name) {
-    const fs::path folder = fs::temp_directory_path() / ("bitgauge_store_test_" + name);
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    return folder;
-}
-
 void write_text(const fs::path& path, const std::string& text) {
     std::ofstream(path) << text;
-}
-
-void run_sql(const fs::path& path, const char* sql) {
-    SQLite::Database(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec(sql);
-}
-
-std::vector<std::string> keys_of(const std::vector<MeasureRecord>& records) {
-    std::vector<std::string> keys;
-    for (const MeasureRecord& record : records) keys.push_back(record.key);
-    return keys;
 }
 
 // The error of opening, as "kind: message".

@@ -8,26 +8,12 @@
 
 #include "store/example_record.h"
 #include "store/record_json.h"
+#include "store/store_testing.h"
 
 namespace bitgauge {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path fresh_folder(const std::string& name) {
-    const fs::path folder = fs::temp_directory_path() / ("bitgauge_sweeps_test_" + name);
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    return folder;
-}
-
-void run_sql(const fs::path& path, const char* sql) {
-    SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec(sql);
-}
-
-int user_version(const fs::path& path) {
-    return SQLite::Database(path.string()).execAndGet("PRAGMA user_version").getInt();
-}
 
 // As bitgauge left it before there were sweeps.
 void make_layout_1(const fs::path& path) {

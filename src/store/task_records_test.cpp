@@ -8,26 +8,12 @@
 
 #include "store/example_record.h"
 #include "store/record_json.h"
+#include "store/store_testing.h"
 
 namespace bitgauge {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path fresh_folder(const std::string& name) {
-    const fs::path folder = fs::temp_directory_path() / ("bitgauge_task_records_test_" + name);
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    return folder;
-}
-
-void run_sql(const fs::path& path, const char* sql) {
-    SQLite::Database(path.string(), SQLite::OPEN_READWRITE).exec(sql);
-}
-
-int user_version(const fs::path& path) {
-    return SQLite::Database(path.string()).execAndGet("PRAGMA user_version").getInt();
-}
 
 // As bitgauge left it before there were answers to questions.
 void make_layout_2(const fs::path& path) {
@@ -35,12 +21,6 @@ void make_layout_2(const fs::path& path) {
     store.put(example_record());
     store.put_sweep(example_sweep());
     run_sql(path, "DROP TABLE tasks; PRAGMA user_version = 2");
-}
-
-std::vector<std::string> keys_of(const std::vector<TaskRecord>& records) {
-    std::vector<std::string> keys;
-    for (const TaskRecord& record : records) keys.push_back(record.key);
-    return keys;
 }
 
 TaskRecord through_text(const TaskRecord& record) {

@@ -1,17 +1,16 @@
 #include "tasks/answer_journal.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
+#include <span>
+#include <sstream>
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <sys/file.h>
 
 #include "bitgauge/error.h"
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/part_file.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -28,43 +27,44 @@ std::string whole_lines(const fs::path& path) {
     return text;
 }
 
-void require_same(const Json& head, const fs::path& path, const std::string& identity) {
-    if (head.value("schema", "") == kSchema && head.value("identity", "") == identity) return;
-    throw Error(
-        ErrorKind::kInput,
-        fmt::format("'{}' holds answers of another model, or to other settings", path.string()),
-        "remove it, or name another folder");
+[[noreturn]] void refuse(const fs::path& path, const std::string& why) {
+    throw Error(ErrorKind::kInput, fmt::format("'{}' {}", path.string(), why),
+                "remove it, or name another folder");
 }
 
-[[noreturn]] void fail(const fs::path& path, const char* action) {
-    throw Error(ErrorKind::kEnvironment, fmt::format("'{}' could not be {}: {}", path.string(),
-                                                     action, std::strerror(errno)));
+void require_same(const Json& head, const fs::path& path, const std::string& identity) {
+    if (head.is_object() && head.value("schema", "") == kSchema &&
+        head.value("identity", "") == identity) {
+        return;
+    }
+    refuse(path, "holds answers of another model, or to other settings");
 }
 
 int open_locked(const fs::path& path) {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor < 0) fail(path, "opened");
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
-    ::close(descriptor);
-    throw Error(ErrorKind::kEnvironment, fmt::format("another process writes '{}'", path.string()),
-                "wait for it, or name another folder");
+    const int descriptor = open_part(path, path, Earlier::kKeep);
+    if (descriptor < 0) fail_to_write(path, "opened", 0);
+    return descriptor;
+}
+
+Answer read_answer(const std::string& line, const fs::path& path, size_t number) {
+    try {
+        return answer_from_json(Json::parse(line));
+    } catch (const Json::exception&) {
+        refuse(path, fmt::format("is damaged: line {} is no answer", number));
+    }
 }
 
 }  // namespace
 
 std::map<std::string, Answer> read_journal(const fs::path& path, const std::string& identity) {
     std::map<std::string, Answer> answers;
-    const std::string text = whole_lines(path);
-    for (size_t begin = 0; begin < text.size();) {
-        const size_t end = text.find('\n', begin);
-        const Json line = Json::parse(text.substr(begin, end - begin), nullptr, false);
-        if (begin == 0) {
-            require_same(line, path, identity);
-        } else if (!line.is_discarded()) {
-            Answer answer = answer_from_json(line);
-            answers[answer.key] = std::move(answer);
-        }
-        begin = end + 1;
+    std::istringstream lines(whole_lines(path));
+    std::string line;
+    if (!std::getline(lines, line)) return answers;
+    require_same(Json::parse(line, nullptr, /*allow_exceptions=*/false), path, identity);
+    for (size_t number = 2; std::getline(lines, line); ++number) {
+        Answer answer = read_answer(line, path, number);
+        answers[answer.key] = std::move(answer);
     }
     return answers;
 }
@@ -73,7 +73,7 @@ AnswerJournal::AnswerJournal(const JournalName& name)
     : path_(name.path), descriptor_(open_locked(name.path)) {
     const auto whole = static_cast<off_t>(whole_lines(path_).size());
     if (::ftruncate(descriptor_, whole) != 0 || ::lseek(descriptor_, whole, SEEK_SET) < 0) {
-        fail(path_, "gone on with");
+        fail_to_write(path_, "gone on with", 0);
     }
     if (whole == 0) write(Json({{"schema", kSchema}, {"identity", name.identity}}).dump());
 }
@@ -89,11 +89,9 @@ void AnswerJournal::add(const Answer& answer) {
 // One call per line: a kill leaves whole lines and at most one that is cut off.
 void AnswerJournal::write(const std::string& line) {
     const std::string text = line + "\n";
-    size_t done = 0;
-    while (done < text.size()) {
-        const ssize_t n = ::write(descriptor_, text.data() + done, text.size() - done);
-        if (n < 0 && errno != EINTR) fail(path_, "written");
-        if (n > 0) done += static_cast<size_t>(n);
+    uint64_t written = 0;
+    if (!write_all(descriptor_, std::as_bytes(std::span(text)), written)) {
+        fail_to_write(path_, "written", written);
     }
 }
 

@@ -13,7 +13,8 @@
 namespace bitgauge {
 
 // The answers in a journal by key; a last line that was cut off is left out. None where there is no
-// such file. Error(kInput) where it is of another model or other settings than `identity`.
+// such file. Error(kInput) where it is of another model or other settings than `identity`, or a
+// line is damaged.
 std::map<std::string, Answer> read_journal(const std::filesystem::path& path,
                                            const std::string& identity);
 

@@ -1,5 +1,6 @@
 #include "tasks/answer_journal.h"
 
+#include <cstring>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -45,6 +46,24 @@ TEST_F(AnswerJournals, GoOnAfterALineThatWasCutOff) {
     add("c");
     EXPECT_EQ(read().size(), 2U);
     EXPECT_EQ(read().at("c").text, "text of c");
+}
+
+TEST_F(AnswerJournals, WithALineThatIsNoAnswerAreRefused) {
+    add("a");
+    for (const char* line : {"null\n", "{\"key\": 7}\n", "not JSON\n"}) {
+        std::ofstream(name_.path, std::ios::app) << line;
+        EXPECT_THROW(read(), Error) << line;
+        std::filesystem::resize_file(name_.path,
+                                     std::filesystem::file_size(name_.path) - strlen(line));
+    }
+    EXPECT_EQ(read().size(), 1U);
+}
+
+TEST_F(AnswerJournals, ThatBeginWithSomethingElseAreRefused) {
+    for (const char* line : {"null\n", "[]\n", "text\n"}) {
+        std::ofstream(name_.path) << line;
+        EXPECT_THROW(read(), Error) << line;
+    }
 }
 
 TEST_F(AnswerJournals, OfAnotherModelAreRefused) {

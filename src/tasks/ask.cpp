@@ -7,6 +7,9 @@
 
 #include "bitgauge/text.h"
 
+#include "engine/isolated_job.h"
+#include "eval/work.h"
+
 #include "tasks/answer_journal.h"
 #include "tasks/generation.h"
 #include "tasks/likelihood.h"
@@ -114,6 +117,12 @@ void ask_model(const AskJob& job, Progress& progress) {
 Json do_ask_job(const Json& job, Progress& progress) {
     ask_model(ask_job_from_json(job), progress);
     return Json::object();
+}
+
+int run_any_worker(const std::filesystem::path& job_file, Progress& progress) {
+    return run_worker(job_file, progress, [](const Json& job, Progress& of) {
+        return job.at("job") == kAskJob ? do_ask_job(job, of) : do_eval_job(job, of);
+    });
 }
 
 }  // namespace bitgauge

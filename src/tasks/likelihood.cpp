@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/interrupt.h"
+#include "stats/divergence.h"
 
 namespace bitgauge {
 namespace {
-
-double log_probability(std::span<const float> logits, TokenId token) {
-    const double largest = *std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float logit : logits) sum += std::exp(logit - largest);
-    return logits[static_cast<size_t>(token)] - largest - std::log(sum);
-}
 
 // A token to be read, and where the probability of what follows it goes.
 struct Step {
@@ -105,11 +100,16 @@ class ChoiceWeigher {
         }
     }
 
-    static void take(const Step& step, std::span<const float> logits, Pack& pack) {
+    void take(const Step& step, std::span<const float> logits, Pack& pack) {
+        constexpr float kNoFloor = -std::numeric_limits<float>::infinity();
+        weights_.resize(logits.size());
+        const ReferenceSums sums = reference_tile(logits, 0, kNoFloor, weights_);
+        const double normalizer = sums.maximum + std::log(sums.sum);
         const auto& own = pack.questions[step.question].own;
         Answer& answer = pack.answers[step.question];
         const auto add = [&](size_t choice) {
-            answer.log_likelihoods[choice] += log_probability(logits, own[choice][step.follows]);
+            const auto token = static_cast<size_t>(own[choice][step.follows]);
+            answer.log_likelihoods[choice] += logits[token] - normalizer;
             ++answer.choice_tokens[choice];
         };
         if (!step.is_shared) return add(step.choice);
@@ -118,6 +118,7 @@ class ChoiceWeigher {
 
     TokenReader& reader_;
     ReaderRoom room_;
+    std::vector<float> weights_;  // of the last row of logits: not used, but asked for
 };
 
 void append(Pack& pack, const std::string& key, const ChoiceTokens& tokens) {
