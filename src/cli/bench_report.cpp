@@ -98,7 +98,7 @@ Grid file_grid(const SpeedReport& report) {
 
 std::string turns_text(const SpeedReport& report) {
     const size_t repetitions = report.tests.front().files.front().seconds.size();
-    const std::string each = counted(repetitions, "repetition");
+    std::string each = counted(repetitions, "repetition");
     if (report.files.size() == 1) return each;
     return each + (report.took_turns ? ", files in turns" : ", file after file");
 }

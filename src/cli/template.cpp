@@ -58,8 +58,18 @@ std::string special_token(const GgufFile& model, const std::string& which) {
     return known ? (*tokens)[static_cast<size_t>(*id)] : "";
 }
 
+// Any text is a Jinja template, but one without a tag is hardly meant as one.
+std::string read_template_text(const fs::path& path) {
+    std::string text = read_text_file(path);
+    require(text.find("{{") != std::string::npos || text.find("{%") != std::string::npos,
+            fmt::format("'{}' is neither a model nor a template: it has no {{{{ and no {{%",
+                        path.string()),
+            "give a GGUF file, or a Jinja template by itself");
+    return text;
+}
+
 TemplateSource read_template(const fs::path& path) {
-    if (!is_model(path)) return {{}, {read_text_file(path), "<s>", "</s>"}};
+    if (!is_model(path)) return {{}, {read_template_text(path), "<s>", "</s>"}};
     GgufFile model = GgufFile::open(path);
     const auto source = model.text(kTemplateKey);
     require(source.has_value(),
