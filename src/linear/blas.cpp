@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <dlfcn.h>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -19,7 +20,10 @@ constexpr const char* kLibrary = "libopenblas.so.0";
 using Potrf = void (*)(const char* half, const int* size, float* matrix, const int* stride,
                        int* failed_at);
 
+using CoreName = decltype(&openblas_get_corename);
+
 struct Functions {
+    CoreName core_name;
     decltype(&cblas_sgemm) gemm;
     decltype(&cblas_ssyrk) syrk;
     decltype(&cblas_strsm) trsm;
@@ -38,14 +42,46 @@ Function found(void* library, const char* name) {
     return reinterpret_cast<Function>(symbol);
 }
 
-// Loaded when the first product is asked for: OpenBLAS starts a thread per core when it is loaded,
-// which spin for a tenth of a second, also in commands that multiply nothing. Told before, it
-// starts none: the callers' own threads each work on a tile.
-Functions load() {
-    ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
+void* open_library() {
     void* library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) fail();
-    return {found<decltype(&cblas_sgemm)>(library, "cblas_sgemm"),
+    return library;
+}
+
+CoreName core_name(void* library) {
+    return found<CoreName>(library, "openblas_get_corename");
+}
+
+// What this processor can do in OpenBLAS's names; null where its choice cannot be bettered.
+const char* known_core() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
+        return "SKYLAKEX";
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "HASWELL";
+#endif
+    return nullptr;
+}
+
+// A processor younger than the library is taken for a Prescott of 2004, with a tenth of the speed.
+bool is_mistaken(void* library) {
+    return std::string_view(core_name(library)()) == "Prescott" && known_core() != nullptr;
+}
+
+// Loaded when the first product is asked for: OpenBLAS starts a thread per core when it is loaded,
+// which spin for a tenth of a second, also in commands that multiply nothing. Told before, it
+// starts none: the callers' own threads each work on a tile. The kind of processor is read while
+// the library is loaded, so it is loaded anew where that went wrong.
+Functions load() {
+    ::setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    void* library = open_library();
+    if (std::getenv("OPENBLAS_CORETYPE") == nullptr && is_mistaken(library)) {
+        ::dlclose(library);
+        ::setenv("OPENBLAS_CORETYPE", known_core(), 1);
+        library = open_library();
+    }
+    return {core_name(library), found<decltype(&cblas_sgemm)>(library, "cblas_sgemm"),
             found<decltype(&cblas_ssyrk)>(library, "cblas_ssyrk"),
             found<decltype(&cblas_strsm)>(library, "cblas_strsm"),
             found<Potrf>(library, "spotrf_")};
@@ -65,6 +101,10 @@ CBLAS_TRANSPOSE as_cblas(Form form) {
 }
 
 }  // namespace
+
+std::string product_processor() {
+    return blas().core_name();
+}
 
 void multiply_transposed(std::span<const float> left, size_t rows, std::span<const float> right,
                          size_t columns, size_t width, std::span<float> out) {

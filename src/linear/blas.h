@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 namespace bitgauge {
 
@@ -26,6 +27,9 @@ struct Matrix {
 
     operator ConstMatrix() const { return {data, rows, columns, stride}; }  // NOLINT
 };
+
+// The processor that the products are written for, in OpenBLAS's words: "SkylakeX".
+std::string product_processor();
 
 enum class Form { kPlain, kTransposed };
 

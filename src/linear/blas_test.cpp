@@ -8,6 +8,15 @@
 namespace bitgauge {
 namespace {
 
+TEST(Product, IsWrittenForThisProcessor) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        EXPECT_NE(product_processor(), "Prescott");
+    }
+#endif
+    EXPECT_FALSE(product_processor().empty());
+}
+
 TEST(Product, AddsAPartOfALargerMatrix) {
     // [1 2; 3 4] [5; 6] = [17; 39], with rows three apart.
     const std::vector<float> left = {1, 2, -9, 3, 4, -9};
