@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/difference_report.h"
+#include "cli/model_template.h"
 
 namespace bitgauge {
 namespace {
@@ -22,8 +23,14 @@ struct DiffArguments {
 void run_diff(const DiffArguments& arguments, Console& console) {
     const GgufFile a = GgufFile::open(arguments.a);
     const GgufFile b = GgufFile::open(arguments.b);
-    if (!arguments.json) return console.print(difference_text(a, b, arguments.tensors));
-    console.print(difference_json(a, b).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    const auto templates = TemplateDifference::of(a, b, console);
+    if (!arguments.json) {
+        return console.print(difference_text(a, b, arguments.tensors) +
+                             (templates ? templates->text() : ""));
+    }
+    Json record = difference_json(a, b);
+    record["template_findings"] = templates ? templates->json() : Json(nullptr);
+    console.print(record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace

@@ -19,9 +19,9 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/model_template.h"
 #include "cli/require.h"
 #include "cli/template_report.h"
-#include "gguf/data.h"
 #include "gguf/header_copy.h"
 #include "report/escape.h"
 
@@ -29,8 +29,6 @@ namespace bitgauge {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kTemplateKey = "tokenizer.chat_template";
 
 struct TemplateArguments {
     fs::path file;
@@ -51,13 +49,6 @@ bool is_model(const fs::path& path) {
     return path.extension() == ".gguf" || std::string_view(magic, sizeof magic) == "GGUF";
 }
 
-std::string special_token(const GgufFile& model, const std::string& which) {
-    const auto id = model.integer(fmt::format("tokenizer.ggml.{}_token_id", which));
-    const auto tokens = read_texts(model, "tokenizer.ggml.tokens");
-    const bool known = id && tokens && *id >= 0 && static_cast<size_t>(*id) < tokens->size();
-    return known ? (*tokens)[static_cast<size_t>(*id)] : "";
-}
-
 // Any text is a Jinja template, but one without a tag is hardly meant as one.
 std::string read_template_text(const fs::path& path) {
     std::string text = read_text_file(path);
@@ -71,13 +62,11 @@ std::string read_template_text(const fs::path& path) {
 TemplateSource read_template(const fs::path& path) {
     if (!is_model(path)) return {{}, {read_template_text(path), "<s>", "</s>"}};
     GgufFile model = GgufFile::open(path);
-    const auto source = model.text(kTemplateKey);
-    require(source.has_value(),
+    const auto chat_template = template_of(model);
+    require(chat_template.has_value(),
             fmt::format("'{}' has no chat template ({})", path.string(), kTemplateKey),
             "give the template as a .jinja file");
-    const ChatTemplate chat_template{*source, special_token(model, "bos"),
-                                     special_token(model, "eos")};
-    return {std::move(model), chat_template};
+    return {std::move(model), *chat_template};
 }
 
 std::string change_note(const TemplateLint& lint) {

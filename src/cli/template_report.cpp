@@ -12,18 +12,6 @@ namespace {
 constexpr size_t kIndent = 9;
 constexpr size_t kWidth = 80 - kIndent;
 
-const char* severity_name(Severity severity) {
-    switch (severity) {
-        case Severity::kError:
-            return "error";
-        case Severity::kWarning:
-            return "warning";
-        case Severity::kNote:
-            return "note";
-    }
-    return "";
-}
-
 std::string indented(const std::string& text) {
     const std::string margin(kIndent, ' ');
     std::string lines = margin;
@@ -47,6 +35,18 @@ std::string counts_text(const TemplateLint& lint) {
 }
 
 }  // namespace
+
+const char* severity_name(Severity severity) {
+    switch (severity) {
+        case Severity::kError:
+            return "error";
+        case Severity::kWarning:
+            return "warning";
+        case Severity::kNote:
+            return "note";
+    }
+    return "";
+}
 
 std::string template_text(const std::string& name, const TemplateLint& lint) {
     std::string text = fmt::format("chat template of {}", name);

@@ -10,6 +10,8 @@
 
 namespace bitgauge {
 
+const char* severity_name(Severity severity);
+
 // `name`: of the file, safe to print.
 std::string template_text(const std::string& name, const TemplateLint& lint);
 Json template_json(const std::string& name, const TemplateLint& lint);
