@@ -13,9 +13,9 @@
 namespace bitgauge {
 namespace {
 
-// Roles as the small model's 105 characters can write them.
+// The small model's tokens are 105 characters; a line feed is none of them.
 const char* const kTemplate =
-    "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+    "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}"
     "{% if add_generation_prompt %}assistant:{% endif %}";
 
 ChatOptions greedy(uint32_t context, uint32_t answer) {
@@ -62,11 +62,11 @@ std::string written_anew(const std::string& prompt, uint32_t answer) {
 TEST(Chat, AnswersWithTheHistoryInTheTemplate) {
     Chat chat(baby_llama(), greedy(512, 12), silent_progress());
     const std::string first = chat.answer("One day", kIgnore).text;
-    EXPECT_EQ(first, written_anew("user: One day\nassistant:", 12));
+    EXPECT_EQ(first, written_anew("user: One day assistant:", 12));
     const ChatTurn second = chat.answer("The dog", kIgnore);
     EXPECT_EQ(
         second.text,
-        written_anew("user: One day\nassistant: " + first + "\nuser: The dog\nassistant:", 12));
+        written_anew("user: One day assistant: " + first + " user: The dog assistant:", 12));
     EXPECT_GT(second.reused_tokens, 20U);
     ASSERT_EQ(chat.history().size(), 4U);
     EXPECT_EQ(chat.history()[1].role, "assistant");
@@ -87,10 +87,10 @@ TEST(Chat, PutsTheSystemMessageFirst) {
     options.system = "Be good";
     Chat chat(baby_llama(), options, silent_progress());
     EXPECT_EQ(chat.answer("One day", kIgnore).text,
-              written_anew("system: Be good\nuser: One day\nassistant:", 8));
+              written_anew("system: Be good user: One day assistant:", 8));
     chat.clear();
     chat.set_system("");
-    EXPECT_EQ(chat.answer("One day", kIgnore).text, written_anew("user: One day\nassistant:", 8));
+    EXPECT_EQ(chat.answer("One day", kIgnore).text, written_anew("user: One day assistant:", 8));
 }
 
 TEST(Chat, DropsTheOldestTurnsAndThenStaysBounded) {

@@ -1,5 +1,6 @@
 #include "engine/model_trial.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "base/files.h"
@@ -39,6 +40,7 @@ Json do_model_trial(const Json& job) {
     for (const TokenId token : model.tokenize(kText, true, true)) {
         tokens.push_back({.token = token, .position = static_cast<int32_t>(tokens.size())});
     }
+    tokens.resize(std::min<size_t>(tokens.size(), job.at("window_tokens")));
     if (!tokens.empty()) tokens.back().output = true;
     reader->read(tokens);
     return Json::object();

@@ -19,7 +19,8 @@ from hub_server import HubServer
 from terminal import Terminal
 
 PROGRAM = ""
-TEMPLATE = ("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+# Without a line feed, for which the small model has no token.
+TEMPLATE = ("{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}"
             "{% if add_generation_prompt %}assistant:{% endif %}")
 TURNS = 2000
 GREEDY = ("--temp", "0", "--threads", "1")
@@ -111,16 +112,15 @@ class RunTest(unittest.TestCase):
         self.assertEqual(terminal.end(), 0)
 
     def test_a_line_that_ends_in_a_backslash_goes_on(self):
-        terminal = self.with_template("-n", "12")
+        terminal = self.talk(inputs.TINYMOE, *GREEDY, "-n", "12")
         terminal.type("One day\\\n")
-        terminal.wait_for(". ")
+        terminal.wait_for("\r\n. ")
         terminal.type("the dog\n")
         terminal.wait_for("the dog\r\n")
         together = terminal.wait_for("> ")
         terminal.type("\x04")
         self.assertEqual(terminal.end(), 0)
-        out, _ = self.run_program(inputs.BABY, "--chat-template", self.template, *GREEDY, "-n", "12",
-                                  "-p", "One day\nthe dog")
+        out, _ = self.run_program(inputs.TINYMOE, *GREEDY, "-n", "12", "-p", "One day\nthe dog")
         self.assertEqual(together.replace("\r\n", "\n"), out)
 
     def test_ctrl_c_stops_the_answer_and_not_the_program(self):
@@ -149,7 +149,8 @@ class RunTest(unittest.TestCase):
         terminal.wait_for("caf\u00e9 \u20ac")
         terminal.wait_for("> ")
         terminal.type("\x1b[A")
-        terminal.wait_for("caf\u00e9 \u20ac !")
+        terminal.wait_for("caf\u00e9 \u20ac")
+        terminal.wait_for("!")  # the cursor is moved over what stands there already
         terminal.type("\x03\x04")
         self.assertEqual(terminal.end(), 0)
 
