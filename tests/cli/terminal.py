@@ -21,6 +21,11 @@ class Terminal:
     def type(self, text: str):
         os.write(self.descriptor, text.encode("utf-8"))
 
+    def press(self, key: str):
+        """A control key at a prompt: libedit shows that a moment before it takes keys itself."""
+        time.sleep(0.2)
+        self.type(key)
+
     def wait_for(self, text: str, seconds: float = 60) -> str:
         """Until `text` is shown after what was waited for before; what came before it."""
         wanted = text.encode("utf-8")
