@@ -186,12 +186,12 @@ class RunTest(unittest.TestCase):
 
     def test_thousands_of_turns_take_no_more_memory_nor_time(self):
         terminal = self.with_template("-n", "8", "-c", "256")
-        seconds, memory = [], []
+        seconds, memory, said = [], [], 0
         for turn in range(TURNS):
             began = time.monotonic()
             terminal.type(f"One day {turn}\n")
             terminal.wait_for(f"One day {turn}\r\n")
-            terminal.wait_for("> ")
+            said += terminal.wait_for("> ").count("left out from here on")
             terminal.forget()
             seconds.append(time.monotonic() - began)
             memory.append(resident_mib(terminal.pid))
@@ -201,6 +201,7 @@ class RunTest(unittest.TestCase):
         print(f"{TURNS} turns: {statistics.mean(early):.4f} s each at first and "
               f"{statistics.mean(late):.4f} s at the end, at most {max(seconds[1:]):.3f} s; "
               f"{memory[200]:.1f} and {memory[-1]:.1f} MiB")
+        self.assertEqual(said, 1)
         self.assertLess(statistics.mean(late), 1.5 * statistics.mean(early) + 0.01)
         self.assertLess(memory[-1], memory[200] + 4)
 
