@@ -1,6 +1,7 @@
 #include "bitgauge/chat.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,9 @@ Error error_of(Chat& chat, const std::string& message) {
 }
 
 // The rendered history through libllama, token by token, without anything that was kept.
-std::string written_anew(const std::string& prompt, uint32_t answer) {
-    const Model model = Model::load(baby_llama(), one_thread());
+std::string written_anew(const std::string& prompt, uint32_t answer,
+                         const std::filesystem::path& path = baby_llama()) {
+    const Model model = Model::load(path, one_thread());
     Context context(model, {.window_tokens = 512}, one_thread());
     std::vector<TokenId> tokens = model.tokenize(prompt, true, true);
     std::string text;
@@ -64,13 +66,31 @@ TEST(Chat, AnswersWithTheHistoryInTheTemplate) {
     const std::string first = chat.answer("One day", kIgnore).text;
     EXPECT_EQ(first, written_anew("user: One day assistant:", 12));
     const ChatTurn second = chat.answer("The dog", kIgnore);
-    EXPECT_EQ(
-        second.text,
-        written_anew("user: One day assistant: " + first + " user: The dog assistant:", 12));
+    EXPECT_EQ(second.text,
+              written_anew("user: One day assistant: " + first + " user: The dog assistant:", 12));
     EXPECT_GT(second.reused_tokens, 20U);
     ASSERT_EQ(chat.history().size(), 4U);
     EXPECT_EQ(chat.history()[1].role, "assistant");
     EXPECT_EQ(chat.history()[1].content, first);
+}
+
+// Three of four layers are recurrent: the memory goes on and cannot go back.
+TEST(Chat, OfARecurrentModelInItsOwnTemplateIsTheSame) {
+    ChatOptions options = greedy(512, 10);
+    options.chat_template = "";
+    Chat chat(tiny_moe(), options, silent_progress());
+    const auto as_user = [](const std::string& text) {
+        return "<|im_start|>user\n" + text + "<|im_end|>\n<|im_start|>assistant\n";
+    };
+    const std::string begin = as_user("Hello, I want to change my flight.");
+    const std::string first = chat.answer("Hello, I want to change my flight.", kIgnore).text;
+    EXPECT_EQ(first, written_anew(begin, 10, tiny_moe()));
+    const ChatTurn second = chat.answer("When is it?", kIgnore);
+    EXPECT_GT(second.reused_tokens, 20U);
+    const std::string whole = begin + first + "<|im_end|>\n" + as_user("When is it?");
+    EXPECT_EQ(second.text, written_anew(whole, 10, tiny_moe()));
+    chat.clear();
+    EXPECT_EQ(chat.answer("Hello, I want to change my flight.", kIgnore).reused_tokens, 0U);
 }
 
 TEST(Chat, BeginsAnewWhenItIsCleared) {

@@ -60,7 +60,7 @@ std::optional<std::string> given_prompt(const RunArguments& a) {
 // Before a model is loaded for minutes.
 void require_text(const std::optional<std::string>& prompt) {
     require(!prompt || !prompt->empty(), "the prompt is empty",
-            "give it with -p TEXT or through a pipe, or run this in a terminal to talk");
+            "give it with -p PROMPT or through a pipe, or run this in a terminal to talk");
 }
 
 ChatContext context_of(const RunArguments& a, const fs::path& path) {
@@ -124,9 +124,9 @@ void add_texts(CLI::App& command, RunArguments& a) {
         .add_option("-p,--prompt", a.prompt,
                     "Answer this and end [standard input, if it is no "
                     "terminal]")
-        ->type_name("TEXT");
+        ->type_name("PROMPT");
     command.add_option("--system", a.chat.system, "A message before all others; also -sys")
-        ->type_name("TEXT");
+        ->type_name("MESSAGE");
     command
         .add_option("--chat-template,--chat-template-file", a.chat_template,
                     "A Jinja template in place of the model's own")
