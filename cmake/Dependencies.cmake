@@ -28,6 +28,7 @@ find_package(ggml CONFIG)
 if(BITGAUGE_ENGINE)
     find_package(llama CONFIG)
     pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)
+    pkg_check_modules(libedit REQUIRED IMPORTED_TARGET libedit)
 endif()
 if(NOT ggml_FOUND OR (BITGAUGE_ENGINE AND NOT llama_FOUND))
     message(FATAL_ERROR "no llama.cpp with headers was found; run scripts/setup, which brings one, "

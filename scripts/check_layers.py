@@ -105,10 +105,11 @@ FOREIGN = [
     (r"openssl/.*", {"hub"}),
     (r"toml\+\+/.*", {"recipe"}),
     (r"CLI/.*", {"cli"}),
+    (r"histedit\.h", {"cli"}),
     (r"fmt/.*", ANY),
     (r"nlohmann/.*", ANY),
     (r"(oneapi/)?tbb/.*", ANY),
-    (r"(sys/[a-z]+|linux/magic|dlfcn|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios|fnmatch)\.h", ANY),
+    (r"(sys/[a-z]+|linux/magic|dlfcn|unistd|fcntl|sched|signal|spawn|poll|pthread|pwd|stdlib|termios|fnmatch|langinfo)\.h", ANY),
 ]
 # Libraries that only tests and benchmarks use.
 FOREIGN_IN_TESTS = [r"gtest/.*", r"gmock/.*", r"rapidcheck(/.*)?(\.h)?", r"benchmark/.*"]

@@ -2,6 +2,7 @@
 """Renders chats with a model's own Jinja template, as Hugging Face's apply_chat_template does.
 
     render_chats.py JOB
+    render_chats.py -        as many conversations as come, one at a time
 
 JOB is a JSON file:
     {"template": str, "bos_token": str, "eos_token": str,
@@ -10,6 +11,9 @@ JOB is a JSON file:
                                           which may begin with thinking)
 Writes one JSON line per conversation, {"text": str} or {"error": str}, or a single line
 {"template_error": str}.
+
+With '-' the first line of standard input is such a job without conversations, and each further line a
+conversation, which may have "thinking" itself; each of them is answered at once, as above.
 
 Exit status: 0 all lines were written, 3 this Python has no Jinja2.
 
@@ -46,6 +50,27 @@ def thinking(job):
     return {"enable_thinking": job["thinking"]} if "thinking" in job else {}
 
 
+def allow_seconds(seconds):
+    """Of processor time from now on."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + seconds)
+
+
+def answer_lines(env, lines):
+    job = json.loads(next(lines))
+    failure = None
+    try:
+        template = env.from_string(job["template"])
+    except Exception as error:
+        failure = {"template_error": parse_failure(error)}
+    for line in lines:
+        allow_seconds(CPU_SECONDS)
+        conversation = json.loads(line)
+        more = {key: conversation[key] for key in ("thinking",) if key in conversation}
+        write_line(failure or render(template, {**job, **more}, conversation))
+    return 0
+
+
 def render(template, job, conversation):
     """Objects as arguments first, which most templates expect; then the messages as given."""
     failure = None
@@ -70,6 +95,8 @@ def main():
     except ImportError as error:
         print(error, file=sys.stderr)
         return 3
+    if sys.argv[1] == "-":
+        return answer_lines(env, iter(sys.stdin.readline, ""))
     with open(sys.argv[1], encoding="utf-8") as file:
         job = json.load(file)
     try:

@@ -50,6 +50,10 @@ struct SamplingOptions {
     int32_t top_k = 0;      // only the k likeliest; 0: all
     float top_p = 1;  // only the likeliest that reach this probability together [Holtzman 2020]
     float min_p = 0;  // only those with at least this share of the likeliest's probability
+    // Logits of tokens among the last repeat_last are divided by it, or multiplied below zero
+    // [Keskar 2019]; 1: nothing. Counts at temperature 0 too.
+    float repeat_penalty = 1;
+    int32_t repeat_last = 64;
 };
 
 class ProductObserver;  // engine/product_observer.h
@@ -133,6 +137,10 @@ class Context {
     // Likewise of one sequence; or `to` goes on from what `from` has read so far.
     void forget(int32_t sequence);
     void copy(int32_t from, int32_t to);
+    // Forgets what follows the first `tokens` of a sequence. False, and then it has to be forgotten
+    // whole, where the memory cannot go back: recurrent layers, or layers that see a window which
+    // has left those tokens behind.
+    bool keep(int32_t sequence, int32_t tokens);
 
     // Reads `tokens`, sequence after sequence. Afterwards states() holds one row of width() floats
     // per token with `output`, in order; with kLogits logits(i) also holds vocabulary() floats for

@@ -109,6 +109,20 @@ void MappedFile::forget(size_t offset, size_t size) const {
     ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
 }
 
+TemporaryFolder::TemporaryFolder() {
+    std::string name = fs::temp_directory_path() / "bitgauge-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+        throw Error(ErrorKind::kEnvironment, "no temporary folder could be made",
+                    "set TMPDIR to a folder that can be written");
+    }
+    path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
 void make_folder(const fs::path& path) {
     std::error_code failed;
     fs::create_directories(path, failed);

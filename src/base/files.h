@@ -64,6 +64,20 @@ class MappedFile {
 // environment names neither.
 std::filesystem::path cache_folder();
 
+// A folder of this process alone, gone with the object. Error(kEnvironment).
+class TemporaryFolder {
+  public:
+    TemporaryFolder();
+    ~TemporaryFolder();
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+  private:
+    std::filesystem::path path_;
+};
+
 // Creates the folder and its parents; Error(kEnvironment) when that fails.
 void make_folder(const std::filesystem::path& path);
 

@@ -8,20 +8,19 @@
 namespace bitgauge {
 namespace {
 
-// A signal handler can reach nothing but a global.
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
-volatile std::sig_atomic_t interrupt_flag = 0;
-
-constexpr std::sig_atomic_t kTerminated = 1;
-constexpr std::sig_atomic_t kCtrlC = 2;
+// A signal handler can reach nothing but globals.
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
+volatile std::sig_atomic_t terminated_flag = 0;
+volatile std::sig_atomic_t ctrl_c_flag = 0;
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 void on_signal(int signal) {
     if (signal != SIGINT) {
-        if (interrupt_flag == 0) interrupt_flag = kTerminated;
+        terminated_flag = 1;
         return;
     }
-    if (interrupt_flag == kCtrlC) std::_Exit(static_cast<int>(ErrorKind::kInterrupted));
-    interrupt_flag = kCtrlC;
+    if (ctrl_c_flag != 0) std::_Exit(static_cast<int>(ErrorKind::kInterrupted));
+    ctrl_c_flag = 1;
 }
 
 }  // namespace
@@ -37,7 +36,13 @@ void end_at_interrupt() {
 }
 
 bool interrupted() {
-    return interrupt_flag != 0;
+    return terminated_flag != 0 || ctrl_c_flag != 0;
+}
+
+bool take_ctrl_c() {
+    const bool there = ctrl_c_flag != 0;
+    ctrl_c_flag = 0;
+    return there;
 }
 
 void throw_if_interrupted(const char* hint) {

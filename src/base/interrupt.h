@@ -12,6 +12,10 @@ void end_at_interrupt();
 
 bool interrupted();
 
+// For a program that goes on after Ctrl-C: whether there was one, which is forgotten thereby.
+// SIGTERM is not: interrupted() stays true.
+bool take_ctrl_c();
+
 // Throws Error(kInterrupted) once the flag is set; `hint` says how to go on.
 void throw_if_interrupted(const char* hint = "run the same command again to go on");
 

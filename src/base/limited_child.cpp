@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <span>
-#include <spawn.h>
 #include <unistd.h>
 #include <utility>
 
@@ -20,36 +19,15 @@
 
 #include "base/interrupt.h"
 #include "base/part_file.h"
+#include "base/spawned.h"
 
 namespace bitgauge {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kJobDescriptor = 3;
 constexpr int kAskEveryMs = 100;  // whether there was an interrupt
 constexpr std::chrono::seconds kLastWords{2};
-
-[[noreturn]] void fail_for(const std::string& what) {
-    throw Error(ErrorKind::kEnvironment, fmt::format("{}: {}", what, std::strerror(errno)));
-}
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number = -1) : number_(number) {}
-    ~Descriptor() { close(); }
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
-
-    int number() const { return number_; }
-    void close() {
-        if (number_ >= 0) ::close(number_);
-        number_ = -1;
-    }
-
-  private:
-    int number_;
-};
 
 // A file in memory: no pipe that somebody has to feed, and that may break.
 Descriptor text_in_memory(const std::string& text) {
@@ -71,60 +49,6 @@ Pipe make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) fail_for("no pipe");
     return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
-// Descriptors that the child shall have, moved out of each other's way: all numbers are above
-// kJobDescriptor, because the ones below are open in any process that has a terminal or a log.
-Descriptor moved_up(const Descriptor& descriptor) {
-    Descriptor moved(::fcntl(descriptor.number(), F_DUPFD_CLOEXEC, kJobDescriptor + 1));
-    if (moved.number() < 0) fail_for("no descriptor");
-    return moved;
-}
-
-// Default signals and a process group of its own.
-class SpawnAttributes {
-  public:
-    SpawnAttributes() {
-        ::posix_spawnattr_init(&attributes_);
-        sigset_t none;
-        sigset_t all;
-        ::sigemptyset(&none);
-        ::sigfillset(&all);
-        ::posix_spawnattr_setsigmask(&attributes_, &none);
-        ::posix_spawnattr_setsigdefault(&attributes_, &all);
-        ::posix_spawnattr_setpgroup(&attributes_, 0);
-        ::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    ~SpawnAttributes() { ::posix_spawnattr_destroy(&attributes_); }
-    SpawnAttributes(const SpawnAttributes&) = delete;
-    SpawnAttributes& operator=(const SpawnAttributes&) = delete;
-
-    const posix_spawnattr_t* get() const { return &attributes_; }
-
-  private:
-    posix_spawnattr_t attributes_;
-};
-
-// `descriptors` become 0, 1, 2 and 3 of the child.
-pid_t spawn(const std::vector<std::string>& command, const std::array<int, 4>& descriptors) {
-    std::vector<char*> argv;
-    argv.reserve(command.size() + 1);
-    for (const std::string& argument : command) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    ::posix_spawn_file_actions_init(&actions);
-    for (int i = 0; i < 4; ++i) {
-        ::posix_spawn_file_actions_adddup2(&actions, descriptors[static_cast<size_t>(i)], i);
-    }
-    const SpawnAttributes attributes;
-    pid_t child = 0;
-    const int failed =
-        ::posix_spawnp(&child, argv[0], &actions, attributes.get(), argv.data(), environ);
-    ::posix_spawn_file_actions_destroy(&actions);
-    errno = failed;
-    if (failed != 0) fail_for(fmt::format("'{}' cannot be started", command[0]));
-    return child;
 }
 
 // One stream of the child, up to its limit.
@@ -232,7 +156,9 @@ LimitedOutcome run_limited(const std::vector<std::string>& command, const std::s
     {
         const Descriptor out_end = moved_up(out.write_end);
         const Descriptor err_end = moved_up(err.write_end);
-        child = spawn(command, {in.number(), out_end.number(), err_end.number(), work.number()});
+        const std::array<int, 4> given = {in.number(), out_end.number(), err_end.number(),
+                                          work.number()};
+        child = spawn_apart(command, given);
     }
     out.write_end.close();
     err.write_end.close();

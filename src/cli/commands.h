@@ -38,6 +38,7 @@ void add_drift(CLI::App& app, Console& console);
 void add_bench(CLI::App& app, Console& console);
 void add_dynamic(CLI::App& app, Console& console);
 void add_measure(CLI::App& app, Console& console);
+void add_run(CLI::App& app, Console& console);
 void add_sweep(CLI::App& app, Console& console);
 void add_tasks(CLI::App& app, Console& console);
 void add_worker(CLI::App& app, Console& console);

@@ -107,6 +107,10 @@ void Console::flush() {
     if (std::fflush(stdout) != 0) output_failed();
 }
 
+void Console::note(std::string_view line) {
+    if (!quiet()) std::fputs(fmt::format("{}\n", line).c_str(), stderr);
+}
+
 void Console::report_error(std::string_view message, std::string_view hint) {
     progress_.end();
     std::string text = fmt::format("bitgauge: error: {}\n", message);

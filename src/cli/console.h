@@ -56,6 +56,9 @@ class Console {
     void print(std::string_view text);
     void flush();
 
+    // A line on stderr that is no warning; none with --quiet.
+    void note(std::string_view line);
+
     // "bitgauge: error: <message>" and the hint below it, on stderr.
     void report_error(std::string_view message, std::string_view hint = {});
 

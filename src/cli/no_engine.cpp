@@ -39,6 +39,9 @@ void add_drift(CLI::App& app, Console& console) {
 void add_dynamic(CLI::App& app, Console& console) {
     add_absent(app, console, "dynamic");
 }
+void add_run(CLI::App& app, Console& console) {
+    add_absent(app, console, "run");
+}
 void add_sweep(CLI::App& app, Console& console) {
     add_absent(app, console, "sweep");
 }

@@ -2,6 +2,7 @@
 
 #include <new>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/llama_spellings.h"
 #include "cli/suggest.h"
 
 namespace bitgauge {
@@ -57,7 +59,10 @@ int report_usage_error(Console& console, const CLI::App& app, const CLI::ParseEr
 
 int parse_and_run(Console& console, CLI::App& app, int argc, const char* const* argv) {
     try {
-        app.parse(argc, argv);
+        const std::vector<std::string> arguments = with_long_names(argc, argv);
+        std::vector<const char*> texts;
+        for (const std::string& argument : arguments) texts.push_back(argument.c_str());
+        app.parse(static_cast<int>(texts.size()), texts.data());
     } catch (const CLI::CallForVersion& version) {
         console.print(fmt::format("{}\n", version.what()));
     } catch (const CLI::Success&) {
@@ -90,6 +95,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
                             kExitStatus));
     add_pull(*app, console);
+    add_run(*app, console);
     add_inspect(*app, console);
     add_template(*app, console);
     add_diff(*app, console);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <map>
@@ -187,6 +188,14 @@ void Context::forget(int32_t sequence) {
 
 void Context::copy(int32_t from, int32_t to) {
     llama_memory_seq_cp(llama_get_memory(state_->context.get()), from, to, -1, -1);
+}
+
+bool Context::keep(int32_t sequence, int32_t tokens) {
+    const llama_memory_t memory = llama_get_memory(state_->context.get());
+    const int32_t seen = llama_model_n_swa(state_->model.state_->model.get());
+    const bool has_window =
+        llama_memory_seq_pos_min(memory, sequence) <= std::max(0, tokens - seen);
+    return has_window && llama_memory_seq_rm(memory, sequence, tokens, -1);
 }
 
 void Context::decode(std::span<const BatchToken> tokens, Depth depth,

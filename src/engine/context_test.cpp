@@ -7,6 +7,7 @@
 #include "bitgauge/error.h"
 
 #include "engine/engine_testing.h"
+#include "engine/tiny_models_testing.h"
 
 namespace bitgauge {
 namespace {
@@ -129,6 +130,33 @@ TEST_F(ContextOfBaby, RefusesMoreTokensThanACallHolds) {
         EXPECT_EQ(error.kind(), ErrorKind::kInput);
         EXPECT_STREQ(error.what(), "a call of 9 tokens where the context was made for 8");
     }
+}
+
+TEST_F(ContextOfBaby, GoesOnFromTheTokensThatItKeeps) {
+    Context c = context();
+    c.decode(run_of(ids, 0, 16), Context::Depth::kStates);
+    const std::vector<float> before = copy_of(c.states());
+    ASSERT_TRUE(c.keep(0, 6));
+    c.decode(run_of(ids, 6, 16), Context::Depth::kStates);
+    const std::span<const float> rest = std::span(before).subspan(6 * model().width());
+    EXPECT_LT(largest_difference(c.states(), rest), kSame);
+}
+
+// Recurrent layers have one state, that of the last token; a window that layers see has to be
+// there.
+TEST(Context, GoesBackOnlyWhereTheMemoryCan) {
+    const std::filesystem::path folder = fresh_folder("context_keep");
+    const auto keeps = [&](const std::string& name, int32_t tokens) {
+        const auto path = folder / (name + ".gguf");
+        write_tiny_model(tiny_model(name), /*F32*/ 0, 1, path);
+        const Model model = Model::load(path, one_thread());
+        Context context(model, {32, 1, 32}, one_thread());
+        context.decode(run_of(some_tokens(16, model.vocabulary()), 0, 16), Context::Depth::kLogits);
+        return context.keep(0, tokens);
+    };
+    EXPECT_TRUE(keeps("gemma3", 8));
+    EXPECT_FALSE(keeps("mamba", 8));
+    EXPECT_FALSE(keeps("qwen35", 8));
 }
 
 TEST(Context, RefusesMoreSequencesThanLibllamaCanHold) {

@@ -3,6 +3,7 @@
 #include "bitgauge/eval.h"
 
 #include "base/files.h"
+#include "engine/model_trial.h"
 #include "eval/gain_pass.h"
 #include "eval/importance_pass.h"
 #include "eval/rounding_pass.h"
@@ -30,6 +31,7 @@ Json do_eval_job(const Json& job, Progress& progress) {
     if (job.at("job") == kRoundingJob) {
         return {{"tensors", round_in_order(rounding_job_from_json(job), progress)}};
     }
+    if (job.at("job") == kTrialJob) return do_model_trial(job);
     return to_json(capture(capture_job_from_json(job), progress));
 }
 

@@ -9,8 +9,9 @@
 #include "bitgauge/engine.h"
 #include "bitgauge/tasks.h"
 
+#include "engine/token_reader.h"
+
 #include "tasks/ask.h"
-#include "tasks/token_reader.h"
 
 namespace bitgauge {
 

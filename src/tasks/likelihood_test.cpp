@@ -5,8 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/engine_testing.h"
-
-#include "tasks/tasks_testing.h"
+#include "engine/token_reader_testing.h"
 
 namespace bitgauge {
 namespace {

@@ -43,30 +43,6 @@ Json conversation(const std::string& messages_json, const std::string& tools_jso
             {"tools", tools_json.empty() ? Json() : Json::parse(tools_json)}};
 }
 
-// A file of this process alone, gone with the object.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const std::string& text)
-        : folder_(fs::temp_directory_path() / "bitgauge-XXXXXX") {
-        if (::mkdtemp(folder_.data()) == nullptr) {
-            throw Error(ErrorKind::kEnvironment, "no temporary folder could be made",
-                        "set TMPDIR to a folder that can be written");
-        }
-        write_file_atomically(path(), text);
-    }
-    ~TemporaryFile() {
-        std::error_code ignored;
-        fs::remove_all(folder_, ignored);
-    }
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-    std::string path() const { return folder_ + "/job.json"; }
-
-  private:
-    std::string folder_;
-};
-
 void require_success(const ChildOutcome& outcome, const std::string& interpreter) {
     if (outcome.signal == 0 && outcome.status == 0) return;
     if (outcome.signal == SIGXCPU || outcome.signal == SIGKILL) {
@@ -78,11 +54,13 @@ void require_success(const ChildOutcome& outcome, const std::string& interpreter
 
 // One answer per chat, or the single one that the template cannot be parsed.
 std::vector<Json> run_script(const std::string& job) {
-    const TemporaryFile file(job);
+    const TemporaryFolder folder;
+    const fs::path file = folder.path() / "job.json";
+    write_file_atomically(file, job);
     const std::string interpreter = script_python();
     std::vector<Json> answers;
     const ChildOutcome outcome =
-        run_child("/usr/bin/env", {interpreter, script_path(kScript).string(), file.path()},
+        run_child("/usr/bin/env", {interpreter, script_path(kScript).string(), file.string()},
                   [&](const std::string& line) { answers.push_back(Json::parse(line)); });
     require_success(outcome, interpreter);
     return answers;

@@ -19,6 +19,7 @@ class TokenReader {
     virtual void forget_all() = 0;
     virtual void forget(int32_t sequence) = 0;
     virtual void copy(int32_t from, int32_t to) = 0;
+    virtual bool keep(int32_t sequence, int32_t tokens) = 0;  // as of Context
     virtual void read(std::span<const BatchToken> tokens) = 0;
     // After the i-th token of the last read() that asked for output; one per entry of the
     // vocabulary.

@@ -1,4 +1,4 @@
-#include "tasks/token_reader.h"
+#include "engine/token_reader.h"
 
 #include <algorithm>
 
@@ -24,6 +24,7 @@ class ContextReader : public TokenReader {
     void forget_all() override { context_.clear(); }
     void forget(int32_t sequence) override { context_.forget(sequence); }
     void copy(int32_t from, int32_t to) override { context_.copy(from, to); }
+    bool keep(int32_t sequence, int32_t tokens) override { return context_.keep(sequence, tokens); }
     void read(std::span<const BatchToken> tokens) override {
         context_.decode(tokens, Context::Depth::kLogits);
     }

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tasks/token_reader.h"
+#include "engine/token_reader.h"
 
 namespace bitgauge {
 
@@ -23,12 +23,17 @@ class ScriptedReader : public TokenReader {
     void forget_all() override { read_.clear(); }
     void forget(int32_t sequence) override { read_.erase(sequence); }
     void copy(int32_t from, int32_t to) override { read_[to] = read_[from]; }
+    bool keep(int32_t sequence, int32_t first) override {
+        if (can_go_back) read_[sequence].resize(static_cast<size_t>(first));
+        return can_go_back;
+    }
 
-    void read(std::span<const BatchToken> tokens) override {
-        ASSERT_LE(tokens.size(), call_tokens_);
+    void read(std::span<const BatchToken> batch) override {
+        ASSERT_LE(batch.size(), call_tokens_);
         ++calls;
+        tokens += batch.size();
         logits_.clear();
-        for (const BatchToken& token : tokens) {
+        for (const BatchToken& token : batch) {
             auto& sequence = read_[token.sequence];
             ASSERT_EQ(static_cast<size_t>(token.position), sequence.size());
             sequence.push_back(token.token);
@@ -38,6 +43,8 @@ class ScriptedReader : public TokenReader {
     std::span<const float> logits(size_t output) const override { return logits_.at(output); }
 
     int calls = 0;
+    size_t tokens = 0;  // of all calls
+    bool can_go_back = true;
 
   private:
     Script script_;
