@@ -90,6 +90,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     app->footer(fmt::format("'bitgauge COMMAND --help' tells the options of a command.\n\n{}",
                             kExitStatus));
     add_pull(*app, console);
+    add_fit(*app, console);
     add_inspect(*app, console);
     add_template(*app, console);
     add_diff(*app, console);
