@@ -179,28 +179,27 @@ Grid file_grid(const FitAnswer& answer) {
 
 std::string reason_text(const FitAnswer& answer) {
     const FitRow& row = answer.rows[*answer.best];
-    const std::string placed = fit_words(answer, row);
+    const bool whole = row.placement.fit == Fit::kOnCards || row.placement.fit == Fit::kInRam;
+    const std::string placed = (whole ? "is " : "fits with ") + fit_words(answer, row);
     if (answer.by_divergence) {
-        return fmt::format("the least divergence of the measured files that fit: {}", placed);
+        return fmt::format("of the measured files the one of least divergence that {}", placed);
     }
-    return fmt::format("the largest that fits: {}; the store has no divergences to choose by",
-                       placed);
+    return fmt::format("the largest that {}; the store has no divergences to choose by", placed);
 }
 
-// A larger one that more memory would be read for.
+// The next larger one that fits with more in main memory.
 std::string larger_text(const FitAnswer& answer) {
     const FitRow& best = answer.rows[*answer.best];
-    for (const FitRow& row : answer.rows) {
-        const bool larger = row.file->bytes > best.file->bytes;
-        if (!larger || row.placement.fit == Fit::kNowhere) continue;
-        return fmt::format("{} ({}) fits too: {}{}", row.file->name, format_bytes(row.file->bytes),
-                           fit_words(answer, row),
-                           row.placement.most_tokens_per_second
-                               ? fmt::format(", at most {} tokens/s",
-                                             rate_text(row.placement.most_tokens_per_second))
-                               : "");
-    }
-    return "";
+    const auto next =
+        std::find_if(answer.rows.rbegin(), answer.rows.rend(), [&](const FitRow& row) {
+            return row.file->bytes > best.file->bytes && row.placement.fit > best.placement.fit &&
+                   row.placement.fit != Fit::kNowhere;
+        });
+    if (next == answer.rows.rend()) return "";
+    const auto& rate = next->placement.most_tokens_per_second;
+    return fmt::format("{} ({}) fits too: {}{}", next->file->name, format_bytes(next->file->bytes),
+                       fit_words(answer, *next),
+                       rate ? fmt::format(", at most {} tokens/s", rate_text(rate)) : "");
 }
 
 // --- JSON ---------------------------------------------------------------------------------------
