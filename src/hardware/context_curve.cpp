@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "bitgauge/placement.h"
 
@@ -9,7 +10,7 @@ namespace {
 uint64_t between(uint64_t a, uint64_t b, double share) {
     const double from = static_cast<double>(a);
     const double value = from + (static_cast<double>(b) - from) * share;
-    return value > 0 ? static_cast<uint64_t>(value + 0.5) : 0;
+    return value > 0 ? static_cast<uint64_t>(std::llround(value)) : 0;
 }
 
 bool shorter(const ContextMemory& a, const ContextMemory& b) {

@@ -1,7 +1,7 @@
 #include "bitgauge/placement.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cmath>
 
 namespace bitgauge {
 namespace {
@@ -62,7 +62,7 @@ class Placing {
         const auto share = [&](uint64_t all, uint64_t part, uint64_t of) {
             const double even = 1.0 / static_cast<double>(parts_.layers.size());
             const double is = of > 0 ? static_cast<double>(part) / static_cast<double>(of) : even;
-            return static_cast<uint64_t>(static_cast<double>(all) * is + 0.5);
+            return static_cast<uint64_t>(std::llround(static_cast<double>(all) * is));
         };
         return share(context_.keys_values, layer.kept_per_token, all_per_token_) +
                share(context_.recurrent, layer.kept_per_sequence, all_per_sequence_);
