@@ -59,6 +59,7 @@ ROOMS = {
 PUBLIC_OWNER = {
     "accuracy": "stats",
     "build_identity": "base",
+    "context_memory": "base",
     "error": "base",
     "estimate": "base",
     "identity": "base",
@@ -67,6 +68,8 @@ PUBLIC_OWNER = {
     "drift": "tasks",
     "dynamic": "sweep",
     "feedback": "eval",
+    "load_memory": "engine",
+    "placement": "hardware",
     "prior": "cost",
     "record": "store",
     "table_options": "report",

@@ -90,4 +90,21 @@ std::vector<HubPlace> pull_files(const HubListing& listing, const std::vector<Hu
                                  const std::filesystem::path& out, const HubOptions& options,
                                  Progress& progress);
 
+// Bytes [begin, end) of a file, end not included, without keeping them: a header of a file that is
+// too large to fetch. Less where the file ends before. At most 64 MiB at a time. Tried again like a
+// chunk. Error(kEnvironment) from a server that ignores ranges.
+std::string fetch_range(const HubListing& listing, const HubFile& file, uint64_t begin,
+                        uint64_t end, const HubOptions& options);
+
+// The models of a listing: GGUF files by path, shards together, in order. Projectors (mmproj) and
+// importance files are passed over, and what lacks shards.
+struct HubModel {
+    std::string name;   // the path without the shard's number
+    std::string label;  // as one would type its tag: "Q4_K_M"
+    std::vector<HubFile> files;
+
+    uint64_t bytes() const;
+};
+std::vector<HubModel> hub_models(const HubListing& listing);
+
 }  // namespace bitgauge

@@ -37,6 +37,7 @@ void add_baseline(CLI::App& app, Console& console);
 void add_drift(CLI::App& app, Console& console);
 void add_bench(CLI::App& app, Console& console);
 void add_dynamic(CLI::App& app, Console& console);
+void add_fit(CLI::App& app, Console& console);
 void add_measure(CLI::App& app, Console& console);
 void add_run(CLI::App& app, Console& console);
 void add_sweep(CLI::App& app, Console& console);

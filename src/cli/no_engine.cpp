@@ -30,6 +30,9 @@ void add_baseline(CLI::App& app, Console& console) {
 void add_bench(CLI::App& app, Console& console) {
     add_absent(app, console, "bench");
 }
+void add_fit(CLI::App& app, Console& console) {
+    add_absent(app, console, "fit");
+}
 void add_measure(CLI::App& app, Console& console) {
     add_absent(app, console, "measure");
 }

@@ -96,6 +96,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
                             kExitStatus));
     add_pull(*app, console);
     add_run(*app, console);
+    add_fit(*app, console);
     add_inspect(*app, console);
     add_template(*app, console);
     add_diff(*app, console);

@@ -24,6 +24,15 @@ std::map<std::string, double> units() {
     return all;
 }
 
+// The reader says by an exception of its own that it does not know a unit.
+bool has_known_unit(const CLI::AsNumberWithUnit& reader, std::string& number) {
+    try {
+        return reader(number).empty();
+    } catch (const CLI::ValidationError&) {
+        return false;
+    }
+}
+
 }  // namespace
 
 uint64_t parse_size(const std::string& text) {
@@ -32,7 +41,7 @@ uint64_t parse_size(const std::string& text) {
                                                 CLI::AsNumberWithUnit::UNIT_OPTIONAL));
     std::string number = text;
     double bytes = -1;
-    if (!reader(number).empty() || !CLI::detail::lexical_cast(number, bytes) ||
+    if (!has_known_unit(reader, number) || !CLI::detail::lexical_cast(number, bytes) ||
         !(bytes >= 1 && bytes < 1e18)) {
         throw Error(ErrorKind::kInput, fmt::format("'{}' is no size", text),
                     "give bytes with a unit: 20GiB, 24GB, 500MiB");

@@ -38,6 +38,19 @@ inline EngineOptions one_thread() {
 std::filesystem::path quantized(const std::filesystem::path& original, const std::string& type,
                                 const std::filesystem::path& folder, bool pure = true);
 
+// What libllama allocated for a model and a context that it really loaded, as its log says, buffer
+// by buffer.
+struct LoadedMemory {
+    uint64_t weights = 0;
+    uint64_t kept = 0;  // keys, values, states
+    uint64_t compute = 0;
+    uint64_t output = 0;
+
+    uint64_t total() const { return weights + kept + compute + output; }
+};
+LoadedMemory loaded_memory(const std::filesystem::path& model, uint32_t tokens,
+                           const std::string& key_value_type);
+
 // Tokens that are the same on every machine and visit all of a vocabulary.
 inline std::vector<TokenId> some_tokens(size_t n, uint32_t vocabulary) {
     std::vector<TokenId> tokens;

@@ -15,6 +15,8 @@ struct Complaints {
     ggml_log_level level = GGML_LOG_LEVEL_NONE;  // of its first piece
     std::string first_error;                     // what follows it are consequences
     std::string last_warning;
+    bool keeps_lines = false;
+    std::vector<std::string> lines;
     void (*last_words)(const char* reason) = nullptr;
 };
 
@@ -30,6 +32,7 @@ void keep_line(Complaints& kept) {
     const bool error = kept.level == GGML_LOG_LEVEL_ERROR;
     if (error && kept.first_error.empty()) kept.first_error = kept.pending;
     if (kept.level == GGML_LOG_LEVEL_WARN) kept.last_warning = kept.pending;
+    if (kept.keeps_lines) kept.lines.push_back(kept.pending);
     kept.pending.clear();
 }
 
@@ -67,6 +70,22 @@ void start_libllama() {
         return true;
     }();
     static_cast<void>(started);
+}
+
+LlamaLines::LlamaLines() {
+    const std::lock_guard lock(complaints().mutex);
+    complaints().keeps_lines = true;
+}
+
+LlamaLines::~LlamaLines() {
+    const std::lock_guard lock(complaints().mutex);
+    complaints().keeps_lines = false;
+    complaints().lines.clear();
+}
+
+std::vector<std::string> LlamaLines::all() const {
+    const std::lock_guard lock(complaints().mutex);
+    return complaints().lines;
 }
 
 std::string llama_complaint() {

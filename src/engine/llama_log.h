@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bitgauge {
 
@@ -15,6 +16,17 @@ void start_libllama();
 // consequences; else its last warning; "" for none.
 std::string llama_complaint();
 void forget_llama_complaints();
+
+// Every line that libllama logs while the object lives. One at a time.
+class LlamaLines {
+  public:
+    LlamaLines();
+    ~LlamaLines();
+    LlamaLines(const LlamaLines&) = delete;
+    LlamaLines& operator=(const LlamaLines&) = delete;
+
+    std::vector<std::string> all() const;
+};
 
 // Whether a complaint (or the reason of an abort) is about memory that could not be had: it says
 // nothing of the file, and another time there may be more.

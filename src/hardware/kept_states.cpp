@@ -73,11 +73,16 @@ class Layer {
 
 }  // namespace
 
+std::vector<KeptStates> kept_by_layer(const GgufFile& model) {
+    const uint64_t layers = ArchitectureNumbers{model}.of("block_count", 1);
+    std::vector<KeptStates> kept;
+    for (uint64_t i = 0; i < layers; ++i) kept.push_back(Layer(model, i).kept());
+    return kept;
+}
+
 KeptStates kept_states(const GgufFile& model) {
     KeptStates all;
-    const uint64_t layers = ArchitectureNumbers{model}.of("block_count", 1);
-    for (uint64_t i = 0; i < layers; ++i) {
-        const KeptStates kept = Layer(model, i).kept();
+    for (const KeptStates& kept : kept_by_layer(model)) {
         all.per_token += kept.per_token;
         all.per_sequence += kept.per_sequence;
     }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bitgauge/gguf.h"
 
@@ -27,12 +28,13 @@ struct ArchitectureNumbers {
     }
 };
 
-// Of all layers together.
 struct KeptStates {
     uint64_t per_token = 0;
     uint64_t per_sequence = 0;
 };
 
+// Of each layer, and of all together.
+std::vector<KeptStates> kept_by_layer(const GgufFile& model);
 KeptStates kept_states(const GgufFile& model);
 
 }  // namespace bitgauge

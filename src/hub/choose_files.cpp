@@ -196,6 +196,20 @@ std::vector<ModelFiles> group_projectors(const std::vector<HubFile>& files) {
     return grouped(std::move(projectors));
 }
 
+uint64_t HubModel::bytes() const {
+    return ModelFiles{.files = files}.bytes();
+}
+
+std::vector<HubModel> hub_models(const HubListing& listing) {
+    std::vector<HubModel> models;
+    for (ModelFiles& model : group_models(listing.files)) {
+        if (model.files.size() != model.shards) continue;
+        const std::string label = label_of(model.name);
+        models.push_back({std::move(model.name), label, std::move(model.files)});
+    }
+    return models;
+}
+
 std::vector<HubFile> choose_files(const HubListing& listing, const std::string& tag,
                                   bool with_projector) {
     const ModelFiles model = choose_model(listing, tag);

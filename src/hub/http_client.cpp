@@ -14,6 +14,7 @@
 namespace bitgauge {
 namespace {
 
+constexpr long kPartialContent = 206;
 constexpr long kUnauthorized = 401;
 constexpr long kForbidden = 403;
 constexpr long kNotFound = 404;
@@ -88,6 +89,31 @@ size_t keep_text(const char* data, size_t, size_t size, void* kept) {
     if (body.size() + size > kMost) return 0;
     body.append(data, size);
     return size;
+}
+
+// Stops an answer that is more than was asked for.
+struct KeptRange {
+    std::string bytes;
+    uint64_t most = 0;
+    bool too_much = false;
+};
+
+size_t keep_range(const char* data, size_t, size_t size, void* kept) {
+    auto& range = *static_cast<KeptRange*>(kept);
+    range.too_much = range.bytes.size() + size > range.most;
+    if (range.too_much) return 0;
+    range.bytes.append(data, size);
+    return size;
+}
+
+HttpEnd try_range(const std::string& url, const std::string& span, const HubOptions& options,
+                  KeptRange& range) {
+    const CurlHandle handle = new_handle();
+    prepare(handle.get(), url, options);
+    curl_easy_setopt(handle.get(), CURLOPT_RANGE, span.c_str());
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEFUNCTION, keep_range);
+    curl_easy_setopt(handle.get(), CURLOPT_WRITEDATA, &range);
+    return end_of(handle.get(), curl_easy_perform(handle.get()));
 }
 
 size_t keep_next(const char* data, size_t, size_t size, void* kept) {
@@ -277,6 +303,24 @@ HttpText get_text(const std::string& url, const std::string& what, const HubOpti
         if (end.code == CURLE_OK) return text;
         if (!is_worth_retrying(end) || tries > options.retries) fail_request(end, what, options);
         sleep_or_stop(wait_before(tries, end, what));
+    }
+}
+
+std::string get_range(const std::string& url, uint64_t begin, uint64_t end, const std::string& what,
+                      const HubOptions& options) {
+    const std::string span = fmt::format("{}-{}", begin, end - 1);
+    for (int tries = 1;; ++tries) {
+        KeptRange range{.most = end - begin};
+        const HttpEnd done = try_range(url, span, options, range);
+        const bool partial = done.status == kPartialContent;
+        if (done.code == CURLE_OK && partial) return range.bytes;
+        if (range.too_much || done.code == CURLE_OK) {
+            throw Error(ErrorKind::kEnvironment,
+                        fmt::format("{} does not give parts of '{}'", options.endpoint, what),
+                        "fetch the file with bitgauge pull");
+        }
+        if (!is_worth_retrying(done) || tries > options.retries) fail_request(done, what, options);
+        sleep_or_stop(wait_before(tries, done, what));
     }
 }
 

@@ -72,4 +72,9 @@ struct HttpText {
 // A text of at most 64 MiB, tried again as above. `what` is named in errors.
 HttpText get_text(const std::string& url, const std::string& what, const HubOptions& options);
 
+// Bytes [begin, end) of what is there, at most 64 MiB; fewer at its end. Error(kEnvironment) where
+// the server ignores the range.
+std::string get_range(const std::string& url, uint64_t begin, uint64_t end, const std::string& what,
+                      const HubOptions& options);
+
 }  // namespace bitgauge

@@ -121,4 +121,14 @@ HubListing list_repository(const std::string& repository, const std::string& rev
     return {repository, revision, commit, files_at(repository, commit, options)};
 }
 
+std::string fetch_range(const HubListing& listing, const HubFile& file, uint64_t begin,
+                        uint64_t end, const HubOptions& given) {
+    constexpr uint64_t kMost = uint64_t{64} << 20;
+    end = std::min({end, file.bytes, begin + kMost});
+    if (begin >= end) return "";
+    HubOptions options = given;
+    options.endpoint = checked_endpoint(given.endpoint);
+    return get_range(file_url(listing, file, options), begin, end, file.path, options);
+}
+
 }  // namespace bitgauge

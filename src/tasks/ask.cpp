@@ -8,6 +8,7 @@
 #include "bitgauge/text.h"
 
 #include "engine/isolated_job.h"
+#include "engine/load_memory_job.h"
 #include "eval/work.h"
 
 #include "tasks/answer_journal.h"
@@ -121,6 +122,7 @@ Json do_ask_job(const Json& job, Progress& progress) {
 
 int run_any_worker(const std::filesystem::path& job_file, Progress& progress) {
     return run_worker(job_file, progress, [](const Json& job, Progress& of) {
+        if (job.at("job") == kLoadMemoryJob) return do_load_memory_job(job, of);
         return job.at("job") == kAskJob ? do_ask_job(job, of) : do_eval_job(job, of);
     });
 }

@@ -9,6 +9,7 @@ import os
 import shlex
 import struct
 import subprocess
+from math import prod
 from pathlib import Path
 from string import Template
 
@@ -235,6 +236,50 @@ def nextn(output: Path, source: str):
     model.write_part(output, model.tensors + more, model.keys)
 
 
+def known_model(output: Path, name: str, *assignments: str):
+    """The header alone of a published model (tests/data/recipes/models), without a vocabulary. Types as in
+    `'*_exps*=q4_K'`, the last that fits; else bf16."""
+    known = json.loads((ROOT / f"tests/data/recipes/models/{name}.json").read_text(encoding="utf-8"))
+    arch = known["architecture"]
+    model = object.__new__(Gguf)
+    model.version, model.tensors, model.data = 3, [], bytearray()
+    model.keys = {"general.architecture": (STRING, arch), "tokenizer.ggml.model": (STRING, "none"),
+                  **{f"{arch}.{key}": typed(value) for key, value in known["header"].items()}}
+    size = 0
+    for tensor in known["tensors"]:
+        for layer in layers_of(tensor.get("layers", "")):
+            full = tensor["name"].replace("*", layer)
+            kind = type_of(full, tensor, assignments)
+            model.tensors.append(Tensor(full, tensor["shape"], TYPES[kind], size))
+            rows = prod(tensor["shape"][1:])
+            size += rows * ROW_BYTES[TYPES[kind]](tensor["shape"][0])
+            size += -size % model.alignment()
+    output.parent.mkdir(exist_ok=True)
+    model.write(output)
+
+
+def typed(value):
+    if isinstance(value, list):
+        return ARRAY, (4, value)
+    return (6, value) if isinstance(value, float) else (4, value)
+
+
+def layers_of(spans: str) -> list:
+    """"0-2,5" -> 0, 1, 2, 5 as texts."""
+    if not spans:
+        return [""]
+    ends = [(span.split("-") * 2)[:2] for span in spans.split(",")]
+    return [str(layer) for first, last in ends for layer in range(int(first), int(last) + 1)]
+
+
+def type_of(name: str, tensor: dict, assignments: tuple) -> str:
+    if len(tensor["shape"]) == 1 or "type" in tensor:
+        return "f32"
+    kinds = [kind for pattern, kind in (a.split("=") for a in assignments)
+             if fnmatch.fnmatch(name, pattern)]
+    return kinds[-1] if kinds else "bf16"
+
+
 def split(output: Path, source: str, count: str):
     """OUTPUT-00001-of-0000N.gguf …, each with a run of the tensors, as llama-gguf-split makes them."""
     model, n = Gguf(source), int(count)
@@ -273,7 +318,7 @@ FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (questions, truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
               without_entry, vocabulary, same_token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, types, key_text, template, key_flags, backwards,
-              nextn, split, turn_a_bit, text, head)}
+              nextn, known_model, split, turn_a_bit, text, head)}
 
 
 # --- what a test may require ----------------------------------------------------------------------
