@@ -23,27 +23,58 @@ uint64_t bytes_in(const TensorInfo& tensor, const std::string& type_name) {
                            : tensor.elements() / tensor.shape[0] * type->row_bytes(tensor.shape[0]);
 }
 
+// Of a tensor, for one token.
+struct Share {
+    uint64_t used = 1;
+    uint64_t of = 1;
+};
+
+class Decoding {
+  public:
+    explicit Decoding(const GgufFile& model)
+        : experts_used_(ArchitectureNumbers{model}.of("expert_used_count", 1)),
+          has_head_(model.find_tensor("output.weight") != nullptr) {}
+
+    Share share(const TensorInfo& tensor) const {
+        const bool is_head = tensor.name == "token_embd.weight" && !has_head_;
+        if (is_embedding(tensor.name) && !is_head) {
+            return {1, tensor.elements() / tensor.shape[0]};
+        }
+        if (is_of_experts(tensor)) {
+            return {std::min(experts_used_, tensor.shape[2]), tensor.shape[2]};
+        }
+        return {};
+    }
+
+  private:
+    uint64_t experts_used_;
+    bool has_head_;
+};
+
 }  // namespace
 
 uint64_t decoded_weight_bytes(const GgufFile& model,
                               const std::map<std::string, std::string>& types) {
-    const uint64_t used = ArchitectureNumbers{model}.of("expert_used_count", 1);
-    const bool has_head = model.find_tensor("output.weight") != nullptr;
+    const Decoding decoding(model);
     uint64_t sum = 0;
     for (const TensorInfo& tensor : model.tensors()) {
         const auto changed = types.find(tensor.name);
         const uint64_t bytes =
             changed == types.end() ? tensor.bytes : bytes_in(tensor, changed->second);
-        const bool is_head = tensor.name == "token_embd.weight" && !has_head;
-        if (is_embedding(tensor.name) && !is_head) {
-            sum += bytes / (tensor.elements() / tensor.shape[0]);
-        } else if (is_of_experts(tensor)) {
-            sum += bytes / tensor.shape[2] * std::min(used, tensor.shape[2]);
-        } else {
-            sum += bytes;
-        }
+        const Share share = decoding.share(tensor);
+        sum += bytes / share.of * share.used;
     }
     return sum;
+}
+
+std::map<std::string, uint64_t> decoded_weights(const GgufFile& model) {
+    const Decoding decoding(model);
+    std::map<std::string, uint64_t> weights;
+    for (const TensorInfo& tensor : model.tensors()) {
+        const Share share = decoding.share(tensor);
+        weights[tensor.name] = tensor.elements() / share.of * share.used;
+    }
+    return weights;
 }
 
 }  // namespace bitgauge
