@@ -22,14 +22,14 @@ constexpr const char* kSchema = "bitgauge.bench-types/1";
 constexpr const char* kHint =
     "make it on the machine that is to run the model: bitgauge bench --types --json";
 
-[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& problem) {
+[[noreturn]] void refuse_speeds(const std::filesystem::path& path, const std::string& problem) {
     throw Error(ErrorKind::kInput, fmt::format("'{}' {}", path.string(), problem), kHint);
 }
 
 Json parsed(const std::filesystem::path& path) {
     const Json json = Json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
     if (json.is_object() && json.value("schema", Json()) == kSchema) return json;
-    refuse(path, "holds no speeds of types");
+    refuse_speeds(path, "holds no speeds of types");
 }
 
 // Nothing for a product of several tokens.
@@ -41,10 +41,10 @@ std::optional<TypeSpeeds::Product> product_of(const std::filesystem::path& path,
             .weights = json.at("rows").get<double>() * json.at("columns").get<double>(),
             .seconds_per_weight = json.at("seconds_per_weight").get<double>()};
         if (product.weights > 0 && product.seconds_per_weight > 0) return product;
-        refuse(path, fmt::format("has {} seconds per weight for {}", product.seconds_per_weight,
-                                 printable(product.type)));
+        refuse_speeds(path, fmt::format("has {} seconds per weight for {}",
+                                        product.seconds_per_weight, printable(product.type)));
     } catch (const Json::exception& error) {
-        refuse(path, fmt::format("is damaged: {}", reason_of(error)));
+        refuse_speeds(path, fmt::format("is damaged: {}", reason_of(error)));
     }
 }
 
@@ -75,7 +75,7 @@ TypeSpeeds read_type_speeds(const std::filesystem::path& path) {
     for (const Json& one : products) {
         if (auto product = product_of(path, one)) speeds.products.push_back(std::move(*product));
     }
-    if (speeds.products.empty()) refuse(path, "has no product of one token");
+    if (speeds.products.empty()) refuse_speeds(path, "has no product of one token");
     return speeds;
 }
 

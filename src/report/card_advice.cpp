@@ -45,10 +45,11 @@ class Advice {
 
     std::string text() const {
         if (ranked_.empty()) return "No file has a finite divergence: none can be advised.\n";
-        std::string text = nearest() + smallest() + "\n" + markdown_of(by_size()) + "\n";
-        for (const LeaderboardRow* row : ranked_) text += passed_over(*row);
-        for (const TaskReport& tasks : view_.tasks) text += answers(tasks);
-        return text;
+        const std::string text = nearest() + smallest() + "\n" + markdown_of(by_size());
+        std::string rest;
+        for (const LeaderboardRow* row : ranked_) rest += passed_over(*row);
+        for (const TaskReport& tasks : view_.tasks) rest += answers(tasks);
+        return rest.empty() ? text : text + "\n" + rest;
     }
 
   private:

@@ -154,7 +154,7 @@ void name_rows(CardView& view) {
     }
 }
 
-bool is_unquantized(const ModelIdentity& model) {
+bool is_of_floats(const ModelIdentity& model) {
     return std::ranges::none_of(model.type_bytes, [](const auto& type) {
         const QType* known = find_type(type.first);
         return known == nullptr || known->quantized;
@@ -177,10 +177,10 @@ const CardFile& CardView::file_of(const LeaderboardRow& row) const {
 
 bool CardView::is_original(const CardFile& file) const {
     if (row_of(file) != nullptr) return false;
-    if (boards.empty()) return is_unquantized(file.model);
+    if (boards.empty()) return is_of_floats(file.model);
     return boards.front().rows.front().record.baseline.original.content_hash ==
                file.model.content_hash ||
-           is_unquantized(file.model);
+           is_of_floats(file.model);
 }
 
 std::vector<const CardFile*> CardView::not_measured() const {
