@@ -187,7 +187,7 @@ void add_head_options(CLI::App& command, CardOptions& o) {
 void add_card(CLI::App& app, Console& console) {
     auto a = std::make_shared<CardArguments>();
     CLI::App* command =
-        add_command(app, console, "card", "The page of a model's quantized files, from records",
+        add_command(app, console, "card", "The page of a model's files, from records",
                     "  bitgauge card quants/\n"
                     "  bitgauge card quants/ -o quants/README.md --repo user/name-GGUF \\\n"
                     "      --base-model org/name --license apache-2.0");
