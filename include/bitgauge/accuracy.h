@@ -31,6 +31,14 @@ Estimate wilson_interval(uint64_t successes, uint64_t n, double confidence = 0.9
 Estimate clustered_accuracy(std::span<const uint8_t> right, std::span<const uint32_t> cluster,
                             size_t n_clusters);
 
+// The share of `values` that are `limit` or more: clustered_accuracy(), or Wilson's interval where
+// that has no width.
+Estimate share_reaching(std::span<const uint32_t> values, uint32_t limit,
+                        std::span<const uint32_t> cluster, size_t n_clusters);
+
+// Half of the values are less; 0 without any.
+double median_of(std::span<const uint32_t> values);
+
 // The four ways in which two answer sheets, candidate and original, agree or differ.
 struct PairedAnswers {
     uint64_t both = 0;            // right in both

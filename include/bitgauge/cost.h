@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -109,6 +110,9 @@ struct MixRule {
     std::string value;  // a type's name; bits per weight; a size in bytes
 };
 
+// Seconds that a tensor's product adds to the time of one token: tensor -> type -> seconds.
+using MixSeconds = std::map<std::string, std::map<std::string, double>>;
+
 struct MixOptions {
     std::vector<std::string> types;                 // ggml's names; empty: planned_types()
     std::vector<MixRule> pins;                      // pattern=type ("keep": as in the original)
@@ -117,6 +121,9 @@ struct MixOptions {
     bool ties = false;                              // one type for gate/up, q/k/v of a layer
     std::map<std::string, double> stratum_weights;  // empty: as the text has them
     bool worst_stratum = false;
+    // Where speeds are known: types that are not there for a tensor are not chosen for it.
+    MixSeconds seconds;
+    double most_seconds = std::numeric_limits<double>::infinity();  // of the sweep's tensors
 };
 
 // The types a plan chooses from unless told otherwise.
@@ -162,6 +169,12 @@ class Mixer {
     using ExactSize = std::function<uint64_t(const Mix&)>;
     MixPlan for_bytes(uint64_t file_bytes, const ExactSize& exact = {}) const;
     MixPlan for_divergence(double nats, const ExactSize& exact = {}) const;
+
+    // Seconds per token of its products by MixOptions::seconds; NaN where one is not known.
+    double seconds(const Mix& mix) const;
+    // The least that any mix for a file of so many bytes comes to, most_seconds aside. Requires
+    // MixOptions::seconds and bytes >= smallest_bytes().
+    double fewest_seconds(uint64_t file_bytes) const;
 
     // Of any mix of the sweep's tensors; types that a tensor has no error for are refused.
     double disturbance(const Mix& mix) const;

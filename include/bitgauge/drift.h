@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bitgauge/drift_record.h"
 #include "bitgauge/engine.h"
 #include "bitgauge/estimate.h"
 #include "bitgauge/identity.h"
@@ -30,15 +31,19 @@ struct DriftOptions {
 struct Drift {
     ModelIdentity model;
     std::vector<uint32_t> same_tokens;  // one per prompt
+    double elapsed_s = 0;               // 0 where its continuations were kept
 };
 
 struct DriftOutcome {
+    std::string baseline_key;
+    std::string beginnings_key;  // of the prompts, in their order
     std::vector<std::string> strata;
     std::vector<uint32_t> stratum;  // of each prompt; index into `strata`
     std::vector<uint32_t> cluster;  // of each prompt: its document
     uint32_t clusters = 0;
     uint32_t prompt_tokens = 0;
     uint32_t tokens = 0;
+    uint32_t parallel = 0;
     // The original against itself, each continuation written alone: what rounding in the runtime
     // does. A share of prompts below it says nothing.
     Drift floor;
@@ -51,6 +56,9 @@ Estimate identical_share(const DriftOutcome& outcome, const Drift& drift, uint32
                          int32_t within = -1);
 // Half of the continuations leave earlier.
 double median_same_tokens(const Drift& drift);
+
+// One per candidate, for the store.
+std::vector<DriftRecord> drift_records(const DriftOutcome& outcome, const EngineOptions& engine);
 
 // Continuations are kept in the baseline's folder, the original's too: `original` is needed only
 // where they are not there yet. Every continuation is on disk as soon as it is complete. Errors as

@@ -45,6 +45,9 @@ EvaluationMemory evaluation_memory(const GgufFile& model, uint64_t window_tokens
 uint64_t decoded_weight_bytes(const GgufFile& model,
                               const std::map<std::string, std::string>& types);
 
+// The same as numbers of weights, tensor by tensor.
+std::map<std::string, uint64_t> decoded_weights(const GgufFile& model);
+
 // The best of `passes` over a block of `bytes`, larger than the caches where the system says how
 // large they are, read by `threads` threads at once, each its own part [after STREAM, McCalpin
 // 1995, which copies; here is only read, as weights are]. What other programs read meanwhile is

@@ -7,6 +7,7 @@
 // Figures: KLD in nats per token, lower is better (docs/metrics.md).
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "bitgauge/cost.h"
+#include "bitgauge/drift_record.h"
 #include "bitgauge/record.h"
 #include "bitgauge/stats.h"
 #include "bitgauge/sweep_table.h"
@@ -39,12 +41,18 @@ struct LeaderboardRow {
     // documents all files share, and by no less than the noise floor. 0 without a finite KLD.
     int rank = 0;
     bool shares_rank = false;
+    std::vector<size_t> behind;  // those files, as indices of rows; ranks are not groups of equals
 
     double efficiency_score = 0;      // efficiency_scores() over the compared set; NaN without KLD
     double excess_over_front_ln = 0;  // excess_over_front(); NaN without KLD
     bool on_front = false;            // no other compared file is both smaller and nearer
 
     Estimate right;  // share of questions answered rightly, Wilson; NaN without (add_answers())
+
+    // add_drifts(); NaN without. Share of continuations that are the original's to token
+    // Leaderboard::drift_token, over documents; how many tokens half of them keep, at the least.
+    Estimate same_text;
+    double median_same_tokens = std::numeric_limits<double>::quiet_NaN();
 };
 
 // Files measured against one baseline, lowest mean KLD first, those without one last.
@@ -56,6 +64,11 @@ struct Leaderboard {
     double noise_floor_nats = 0;    // largest of the records'
     double alpha = 0.05;
     std::string answers_of;  // the questions behind `right`, in words; "" without
+
+    std::string drift_of;       // the continuations behind `same_text`, in words; "" without
+    uint32_t drift_token = 0;   // 32, or all that were written where that is less
+    uint32_t drift_tokens = 0;  // written after each beginning
+    Estimate drift_floor;       // `same_text` of the original, one at a time
 };
 
 // Requires records; Error(kInput) when they are of several baselines: their numbers do not compare.
@@ -69,6 +82,10 @@ std::vector<Leaderboard> build_leaderboards(std::span<const MeasureRecord> recor
 // Sets `right` of every file that has answered; in each leaderboard by the newest of the tables
 // that one of its files stands in. Files are known by their content.
 void add_answers(std::vector<Leaderboard>& boards, std::span<const TaskReport> tasks);
+
+// Sets what is said of continuations, of records over the leaderboard's baseline; in each by those
+// of one set of beginnings, the newest. Error(kInput) for a record whose parts do not fit together.
+void add_drifts(std::vector<Leaderboard>& boards, std::span<const DriftRecord> drifts);
 
 // ------------------------------------------------------------------------------ published tables
 

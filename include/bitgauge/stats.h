@@ -92,6 +92,14 @@ PairedComparison compare_paired(std::span<const double> sums_a, std::span<const 
 std::vector<int> ranks_with_ties(std::span<const std::vector<double>> sums,
                                  std::span<const double> counts, double alpha = 0.05);
 
+// The pairs behind those ranks whose order is decided: indices of candidates.
+struct DecidedPair {
+    size_t lower = 0;
+    size_t higher = 0;
+};
+std::vector<DecidedPair> decided_pairs(std::span<const std::vector<double>> sums,
+                                       std::span<const double> counts, double alpha = 0.05);
+
 // Whether a ranking may stop being measured. Looks are planned in advance, each at its share of the
 // measurement; they share `alpha` evenly [Bonferroni 1936], and within a look the pairs share it as
 // above [Holm 1979], so the chance of any wrong order at any look is at most alpha, whenever one

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bitgauge/drift_record.h"
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
 #include "bitgauge/task_record.h"
@@ -51,6 +52,11 @@ class Store {
     std::optional<TaskRecord> find_tasks(std::string_view key) const;
     std::vector<TaskRecord> all_tasks() const;  // oldest first
 
+    // The same of continuations beside the original's.
+    void put_drift(const DriftRecord& record);
+    std::optional<DriftRecord> find_drift(std::string_view key) const;
+    std::vector<DriftRecord> all_drifts() const;  // oldest first
+
     // Sweeps grow tensor by tensor. The head (all but the tensors) is kept as it was put first.
     void put_sweep(const SweepTable& head);
     void put_tensor(std::string_view sweep_key, const TensorCost& tensor);  // in place of its like
@@ -59,9 +65,10 @@ class Store {
     std::optional<SweepTable> find_sweep(std::string_view key) const;
     std::vector<SweepTable> all_sweeps() const;
 
-    // Takes every record of `other` (of answers, too) that is absent here or older here, every
-    // tensor of a sweep that is absent here or has fewer probes here, and every mix of a sweep that
-    // is absent here; all of them or, on an error, none. Returns how many were taken.
+    // Takes every record of `other` (of answers and continuations, too) that is absent here or
+    // older here, every tensor of a sweep that is absent here or has fewer probes here, and every
+    // mix of a sweep that is absent here; all of them or, on an error, none. Returns how many were
+    // taken.
     size_t merge(const std::filesystem::path& other);
 
   private:

@@ -21,6 +21,7 @@ namespace bitgauge {
 CLI::App* add_command(CLI::App& app, Console& console, const std::string& name,
                       const std::string& description, std::string_view examples);
 
+void add_card(CLI::App& app, Console& console);
 void add_diff(CLI::App& app, Console& console);
 void add_imatrix(CLI::App& app, Console& console);
 void add_inspect(CLI::App& app, Console& console);

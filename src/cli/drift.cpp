@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "bitgauge/store.h"
+
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -25,6 +27,7 @@ struct DriftArguments {
     std::vector<fs::path> files;
     fs::path baseline;
     fs::path original;
+    fs::path store = "bitgauge.db";
     DriftOptions options;
     bool json = false;
     bool markdown = false;
@@ -127,8 +130,12 @@ Json outcome_json(const DriftOutcome& outcome) {
 
 void run_drift(DriftArguments& a, Console& console) {
     a.options.isolation = this_program();
+    Store store(a.store);
     const DriftOutcome outcome =
         measure_drift(a.files, a.baseline, a.original, a.options, console.progress());
+    for (const DriftRecord& record : drift_records(outcome, a.options.engine)) {
+        store.put_drift(record);
+    }
     console.print(
         a.json ? outcome_json(outcome).dump(1, ' ', false, Json::error_handler_t::replace) + "\n"
                : drift_text(outcome, a.markdown));
@@ -153,6 +160,9 @@ void add_drift(CLI::App& app, Console& console) {
         ->add_option("--original", a->original,
                      "The baseline's original; needed once, what it writes is kept")
         ->type_name("FILE");
+    command->add_option("--store", a->store, "Where records are kept")
+        ->type_name("FILE")
+        ->capture_default_str();
     const auto number = [command](const char* name, uint32_t& value, const char* help) {
         command->add_option(name, value, help)
             ->type_name("N")

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include "cli/plan_basis.h"
 #include "cli/plan_report.h"
 #include "cli/sizes.h"
+#include "cli/type_speeds.h"
 
 #include "quantize/types_job.h"
 
@@ -40,6 +42,9 @@ struct PlanArguments {
     std::string context = "8192";
     std::string kv = "f16";
     std::optional<double> bandwidth;  // GB/s
+    fs::path speeds;
+    std::optional<double> tokens_per_second;
+    std::optional<double> slower_at_most;  // per cent
     std::optional<double> bits;
     std::optional<double> nats;
     MixArguments mix;
@@ -55,6 +60,7 @@ struct PlanArguments {
 };
 
 constexpr size_t kCurvePoints = 40;
+constexpr double kNoLimit = 1e30;  // seconds
 
 void refuse(const std::string& what, const std::string& hint) {
     throw Error(ErrorKind::kInput, what, hint);
@@ -66,6 +72,10 @@ void check(const PlanArguments& a) {
         refuse(fmt::format("{} is for plans without a sweep",
                            a.prior.empty() ? "--with-importance" : "--prior"),
                "add --no-sweep");
+    }
+    if (a.nats && (a.tokens_per_second || a.slower_at_most)) {
+        refuse("a time is asked for beside a size, not beside a divergence",
+               "replace --kld with --size, --bpw or --fit");
     }
     if (a.no_sweep && (!a.mix.weights.empty() || a.mix.worst)) {
         refuse("strata can be weighed only where the model was swept",
@@ -93,10 +103,12 @@ class Planning {
         : a_(a),
           file_(open_original(a)),
           model_(model_header(file_)),
-          options_(mix_options(a.mix)),
+          speeds_(a.speeds.empty() ? std::nullopt : std::optional(read_type_speeds(a.speeds))),
+          options_(timed(mix_options(a.mix))),
           basis_(a.no_sweep ? guess(progress) : swept_basis(file_, a.store)),
           mixer_(model_, basis_.table, basis_.sensitivities, options_, basis_.calibration) {
         if (!a.memory.empty()) fit_ = fit();
+        if (is_timed() && !a.curve) limit_seconds();
     }
 
     void print(Console& console) const {
@@ -116,7 +128,8 @@ class Planning {
                                 .guess = basis_.guess,
                                 .prior = basis_.prior,
                                 .fit = fit_,
-                                .decode = decode_bytes(plan)};
+                                .decode = decode_bytes(plan),
+                                .speed = speed(plan)};
         console.print(a_.json ? plan_json(report).dump(1) + "\n" : plan_text(report));
     }
 
@@ -158,12 +171,15 @@ class Planning {
     }
 
     MixPlan make(const std::optional<PlanRival>& against) const {
-        const auto exact = exact_size();
-        if (a_.nats) return mixer_.for_divergence(*a_.nats, exact);
-        if (!a_.size.empty()) return mixer_.for_bytes(parse_size(a_.size), exact);
-        if (fit_) return mixer_.for_bytes(fit_->left(), exact);
-        if (a_.bits) return mixer_.for_bytes(bytes_of_bits(*a_.bits), exact);
-        if (against) return mixer_.for_bytes(against->file_bytes, exact);
+        if (a_.nats) return mixer_.for_divergence(*a_.nats, exact_size());
+        return mixer_.for_bytes(bytes_to_spend(against), exact_size());
+    }
+
+    uint64_t bytes_to_spend(const std::optional<PlanRival>& against) const {
+        if (!a_.size.empty()) return parse_size(a_.size);
+        if (fit_) return fit_->left();
+        if (a_.bits) return bytes_of_bits(*a_.bits);
+        if (against) return against->file_bytes;
         throw Error(ErrorKind::kInput, "no budget was given",
                     "add --size 20GiB, --bpw 4.5, --fit 24GB or --kld 0.01; --curve shows all");
     }
@@ -177,6 +193,51 @@ class Planning {
             {.memory = parse_size(a_.memory), .tokens = parse_tokens(a_.context), .type = a_.kv},
             mixer_.smallest_bytes());
     }
+
+    // --- time -----------------------------------------------------------------------------------
+
+    bool is_timed() const { return a_.tokens_per_second || a_.slower_at_most; }
+
+    // With the time of every tensor; a limit on their sum makes types that were not timed unknown,
+    // so one that nothing reaches stands until the real one is known.
+    MixOptions timed(MixOptions options) const {
+        if (speeds_) options.seconds = mix_seconds(file_, *speeds_);
+        if (is_timed()) options.most_seconds = kNoLimit;
+        return options;
+    }
+
+    // Of a file that is as large as was asked for, with what its maker writes about itself.
+    double fewest_seconds() const {
+        const uint64_t bytes = bytes_to_spend(rival());
+        const MixPlan plan = mixer_.for_bytes(bytes);
+        const auto exact = exact_size();
+        const uint64_t whole = exact ? exact(plan.mix) : plan.file_bytes;
+        const uint64_t keys = whole > plan.file_bytes ? whole - plan.file_bytes : 0;
+        return mixer_.fewest_seconds(
+            std::max(mixer_.smallest_bytes(), bytes - std::min(bytes, keys + keys / 4)));
+    }
+
+    void limit_seconds() {
+        const double fewest = fewest_seconds();
+        options_.most_seconds = a_.tokens_per_second ? 1 / *a_.tokens_per_second
+                                                     : fewest * (1 + *a_.slower_at_most / 100);
+        if (fewest > options_.most_seconds) {
+            refuse(fmt::format("no file of this size comes to {}: the fastest to {}",
+                               tokens_per_second_text(options_.most_seconds),
+                               tokens_per_second_text(fewest)),
+                   "ask for fewer tokens per second or a smaller file, or allow faster types");
+        }
+        mixer_ = Mixer(model_, basis_.table, basis_.sensitivities, options_, basis_.calibration);
+    }
+
+    std::optional<PlanSpeed> speed(const MixPlan& plan) const {
+        if (!speeds_) return std::nullopt;
+        PlanSpeed speed{.speeds = *speeds_, .seconds = mixer_.seconds(plan.mix)};
+        if (is_timed()) speed.most_seconds = options_.most_seconds;
+        return speed;
+    }
+
+    // --- size -----------------------------------------------------------------------------------
 
     DecodeBytes decode_bytes(const MixPlan& plan) const {
         DecodeBytes decode{.weights = decoded_weight_bytes(file_, plan.mix),
@@ -204,6 +265,7 @@ class Planning {
     const PlanArguments& a_;
     GgufFile file_;
     ModelHeader model_;
+    std::optional<TypeSpeeds> speeds_;
     MixOptions options_;
     PlanBasis basis_;
     Mixer mixer_;
@@ -258,6 +320,30 @@ void add_budgets(CLI::App& command, PlanArguments& a) {
         ->group("Budget");
 }
 
+void add_time(CLI::App& command, PlanArguments& a) {
+    CLI::Option* speeds =
+        command
+            .add_option("--speeds", a.speeds,
+                        "Of types, by 'bitgauge bench --types --json': how fast the file may be")
+            ->type_name("FILE")
+            ->group("Budget");
+    CLI::Option* tokens = command
+                              .add_option("--tokens-per-second", a.tokens_per_second,
+                                          "At least, beside the size; by --speeds")
+                              ->type_name("N")
+                              ->check(CLI::PositiveNumber)
+                              ->needs(speeds)
+                              ->group("Budget");
+    command
+        .add_option("--slower-at-most", a.slower_at_most,
+                    "Than the fastest file of the size, by --speeds; per cent")
+        ->type_name("PERCENT")
+        ->check(CLI::NonNegativeNumber)
+        ->needs(speeds)
+        ->excludes(tokens)
+        ->group("Budget");
+}
+
 void add_guess(CLI::App& command, PlanArguments& a) {
     command
         .add_flag("--no-sweep", a.no_sweep,
@@ -287,6 +373,8 @@ void add_plan(CLI::App& app, Console& console) {
                     "  bitgauge plan model-BF16.gguf --size 20GiB -o model-20GiB.recipe\n"
                     "  bitgauge plan model-BF16.gguf --kld 0.01 --no-iq\n"
                     "  bitgauge plan model-BF16.gguf --fit 24GB --ctx 32k --kv q8_0\n"
+                    "  bitgauge plan model-BF16.gguf --size 20GiB --speeds types.json \\\n"
+                    "      --tokens-per-second 12\n"
                     "  bitgauge plan model-BF16.gguf --curve\n"
                     "  bitgauge plan model-BF16.gguf --no-sweep --size 20GiB");
     command->add_option("ORIGINAL", a->original, "The unquantized model (first shard)")
@@ -300,6 +388,7 @@ void add_plan(CLI::App& app, Console& console) {
                      "That the file will be made with: its keys have a size, too")
         ->type_name("FILE");
     add_budgets(*command, *a);
+    add_time(*command, *a);
     add_mix_options(*command, a->mix);
     add_guess(*command, *a);
     command->add_option("-o,--out", a->out, "Write the recipe here")

@@ -72,7 +72,7 @@ std::string guess_text(const std::vector<std::string>& guess) {
 }
 
 std::string plan_text(const PlanReport& report) {
-    const auto& [plan, resolution, rival, guess, prior, fit, decode] = report;
+    const auto& [plan, resolution, rival, guess, prior, fit, decode, speed] = report;
     const auto nats = [is_guess = !guess.empty()](const Estimate& estimate) {
         return is_guess ? guessed_nats_text(estimate) : nats_text(estimate);
     };
@@ -90,11 +90,12 @@ std::string plan_text(const PlanReport& report) {
         fmt::format("certificate no mix of this size is predicted better by more than {:.3f} %\n",
                     100 * plan.bound_gap);
     text += decode_text(decode);
+    if (speed) text += speed_text(*speed);
     return text + "types\n" + roles_text(resolution) + dearest_text(plan) + next_text(plan);
 }
 
 Json plan_json(const PlanReport& report) {
-    const auto& [plan, resolution, rival, guess, prior, fit, decode] = report;
+    const auto& [plan, resolution, rival, guess, prior, fit, decode, speed] = report;
     Json json = {
         {"schema", "bitgauge.plan/1"},
         {"file_bytes", plan.file_bytes},
@@ -105,6 +106,7 @@ Json plan_json(const PlanReport& report) {
         {"decode", decode_json(decode)},
         {"types", plan.mix}};
     if (fit) json["memory"] = memory_json(*fit);
+    if (speed) json["speed"] = speed_json(*speed);
     if (!prior.empty()) json["guessed_from"] = prior;
     if (rival) {
         json["against"] = {{"recipe", rival->name},

@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "cli/memory_fit.h"
+#include "cli/type_speeds.h"
 
 namespace bitgauge {
 
@@ -32,6 +33,7 @@ struct PlanReport {
     std::string prior;               // the model it was guessed from; empty: swept
     std::optional<MemoryFit> fit;
     DecodeBytes decode;
+    std::optional<PlanSpeed> speed;
 };
 
 // Size, predicted divergence, certificate, types by role, the dearest tensors, and what the next

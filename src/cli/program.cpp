@@ -106,6 +106,7 @@ std::unique_ptr<CLI::App> make_program(Console& console) {
     add_drift(*app, console);
     add_tasks(*app, console);
     add_report(*app, console);
+    add_card(*app, console);
     add_bench(*app, console);
     add_imatrix(*app, console);
     add_quantize(*app, console);

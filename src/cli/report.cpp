@@ -74,6 +74,7 @@ std::vector<MeasureRecord> of_baseline(std::vector<MeasureRecord> records,
 struct Records {
     std::vector<MeasureRecord> measured;
     std::vector<TaskRecord> answered;
+    std::vector<DriftRecord> drifted;
 };
 
 // Answers of the files that were measured, and of their originals.
@@ -95,7 +96,8 @@ Records read_records(const ReportOptions& options) {
     const Store store(store_path(options), Store::Access::kReadOnly);
     std::vector<MeasureRecord> all = store.all();
     const bool empty = all.empty();
-    Records records{of_baseline(std::move(all), options.baseline), store.all_tasks()};
+    Records records{of_baseline(std::move(all), options.baseline), store.all_tasks(),
+                    store.all_drifts()};
     if (!options.baseline.empty()) {
         records.answered = of_files(std::move(records.answered), records.measured);
     }
@@ -156,6 +158,7 @@ Report read_report(const ReportOptions& options) {
     report.leaderboards = build_leaderboards(records.measured);
     report.tasks = build_task_reports(records.answered, originals_of(report.leaderboards));
     add_answers(report.leaderboards, report.tasks);
+    add_drifts(report.leaderboards, records.drifted);
     return report;
 }
 

@@ -76,7 +76,7 @@ class Choices {
             item.options.push_back({.type = type,
                                     .bytes = bytes,
                                     .cost = factors_of(i, type),
-                                    .use = uses_of(tensor, bytes)});
+                                    .use = uses_of(tensor, type, bytes)});
         }
         if (item.options.empty()) {
             refuse(fmt::format("no type is left for '{}'", tensor.tensor),
@@ -103,12 +103,19 @@ class Choices {
         std::vector<PlanLimit> limits;
         for (const MixRule& rule : options_.pools)
             limits.push_back({rule.pattern, number_of(rule)});
+        if (is_timed()) limits.push_back({"seconds per token", options_.most_seconds});
         return limits;
     }
 
     PlanAim aim() const { return {.worst_domain = options_.worst_stratum}; }
 
   private:
+    bool is_timed() const { return std::isfinite(options_.most_seconds); }
+
+    bool has_speed(const TensorCost& tensor, const std::string& type) const {
+        return !is_timed() || find_seconds(options_.seconds, tensor.tensor, type).has_value();
+    }
+
     void weigh_strata() {
         if (options_.stratum_weights.empty()) return;
         weights_.assign(table_.strata.size(), 1.0);
@@ -149,13 +156,20 @@ class Choices {
 
     std::vector<std::string> types_for(const TensorCost& tensor, const TensorInfo& info) const {
         if (const auto pin = pinned(tensor, info)) {
+            if (!has_speed(tensor, *pin)) {
+                refuse(fmt::format("'{}' is pinned to {}, whose speed is not known", tensor.tensor,
+                                   *pin),
+                       "time it as well: bitgauge bench --types --json");
+            }
             if (tensor.errors.contains(*pin)) return {*pin};
             refuse(fmt::format("'{}' cannot be {}", tensor.tensor, *pin),
                    "its rows are no whole blocks of it, or it needs importance (-i)");
         }
         const double fewest = fewest_bits(tensor);
-        std::vector<std::string> allowed{info.type};
+        std::vector<std::string> allowed;
+        if (has_speed(tensor, info.type)) allowed.push_back(info.type);
         for (const std::string& type : types_) {
+            if (!has_speed(tensor, type)) continue;
             if (type == info.type || !tensor.errors.contains(type)) continue;
             if (find_type(type)->bits_per_weight() >= fewest) allowed.push_back(type);
         }
@@ -189,11 +203,13 @@ class Choices {
         return all > 0 ? sum / all : 1;
     }
 
-    std::vector<double> uses_of(const TensorCost& tensor, uint64_t bytes) const {
+    std::vector<double> uses_of(const TensorCost& tensor, const std::string& type,
+                                uint64_t bytes) const {
         std::vector<double> uses;
         for (const MixRule& pool : options_.pools) {
             uses.push_back(is_meant(tensor, pool.pattern) ? static_cast<double>(bytes) : 0.0);
         }
+        if (is_timed()) uses.push_back(*find_seconds(options_.seconds, tensor.tensor, type));
         return uses;
     }
 
@@ -267,6 +283,15 @@ void add_parts(MixItems& mix, const std::vector<size_t>& members, const Choices&
 }
 
 }  // namespace
+
+std::optional<double> find_seconds(const MixSeconds& seconds, const std::string& tensor,
+                                   const std::string& type) {
+    const auto types = seconds.find(tensor);
+    if (types == seconds.end()) return std::nullopt;
+    const auto found = types->second.find(type);
+    if (found == types->second.end()) return std::nullopt;
+    return found->second;
+}
 
 uint64_t padded_bytes(const TensorInfo& tensor, const std::string& type) {
     const uint64_t width = tensor.shape[0];

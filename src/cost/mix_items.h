@@ -4,6 +4,7 @@
 // user's rules; private to this room.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct MixItems {
 MixItems mix_items(const ModelHeader& model, const SweepTable& table,
                    const std::vector<Sensitivity>& sensitivities, const MixOptions& options,
                    double norm);
+
+// Nothing where it is not known.
+std::optional<double> find_seconds(const MixSeconds& seconds, const std::string& tensor,
+                                   const std::string& type);
 
 // A tensor's place in the file.
 uint64_t padded_bytes(const TensorInfo& tensor, const std::string& type);

@@ -36,6 +36,7 @@ struct Mixer::State {
     std::vector<Sensitivity> sensitivities;
     Calibration calibration;
     MixItems items;
+    MixSeconds seconds;
     std::unique_ptr<MixSearch> search;
 
     Mix mix_of(const std::vector<uint32_t>& choice) const {
@@ -55,6 +56,22 @@ struct Mixer::State {
             const auto found = mix.find(table.tensors[i].tensor);
             if (found != mix.end()) visit(i, error_of(table.tensors[i], found->second));
         }
+    }
+
+    // Costs are seconds; pools are left out.
+    std::vector<PlanItem> items_by_time() const {
+        std::vector<PlanItem> timed = items.items;
+        for (size_t i = 0; i < timed.size(); ++i) {
+            for (PlanOption& option : timed[i].options) {
+                double sum = 0;
+                for (const size_t member : items.members[i]) {
+                    sum += find_seconds(seconds, table.tensors[member].tensor, option.type).value();
+                }
+                option.cost = {sum};
+                option.use.clear();
+            }
+        }
+        return timed;
     }
 
     std::vector<Disturbed> parts_of(const Mix& mix) const {
@@ -147,7 +164,8 @@ Mixer::Mixer(const ModelHeader& model, const SweepTable& table,
         State{.table = table,
               .sensitivities = sensitivities,
               .calibration = calibration,
-              .items = mix_items(model, table, sensitivities, options, calibration.norm)});
+              .items = mix_items(model, table, sensitivities, options, calibration.norm),
+              .seconds = options.seconds});
     state->search = std::make_unique<MixSearch>(state->items, calibration.norm);
     state_ = std::move(state);
 }
@@ -215,6 +233,19 @@ MixPlan Mixer::for_divergence(double nats, const ExactSize& exact) const {
     MixPlan plan = s.plan_of(found, exact);
     s.tell(plan, found);
     return plan;
+}
+
+double Mixer::seconds(const Mix& mix) const {
+    double sum = 0;
+    for (const auto& [tensor, type] : mix) {
+        sum += find_seconds(state_->seconds, tensor, type)
+                   .value_or(std::numeric_limits<double>::quiet_NaN());
+    }
+    return sum;
+}
+
+double Mixer::fewest_seconds(uint64_t file_bytes) const {
+    return plan_cost(state_->items_by_time(), {file_bytes - state_->items.other_bytes, {}}).cost;
 }
 
 double Mixer::disturbance(const Mix& mix) const {

@@ -14,7 +14,14 @@ bool is_of_experts(const TensorInfo& tensor);
 // Of tokens; a head is one as well where the model has no other.
 bool is_embedding(const std::string& name);
 
-// Of a tensor that has `bytes`: of experts the share in use, of embeddings one row.
-uint64_t decoded_bytes(const TensorInfo& tensor, uint64_t bytes, uint64_t used_experts);
+struct DecodedShare {
+    uint64_t used = 1;
+    uint64_t of = 1;
+
+    uint64_t in(uint64_t all) const { return all / of * used; }
+};
+
+// Of experts those in use, of embeddings one row, else all.
+DecodedShare decoded_share(const TensorInfo& tensor, uint64_t used_experts);
 
 }  // namespace bitgauge

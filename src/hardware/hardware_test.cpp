@@ -105,6 +105,15 @@ TEST(DecodedWeightBytes, AreOneRowOfEmbeddingsAndTheExpertsInUse) {
               expected - 2 * 256 * 256 * 2 + 2 * 256 * (256 / 32 * 34));
 }
 
+TEST(DecodedWeights, AreThoseThatAProductOrALookUpTouches) {
+    const auto weights = decoded_weights(tiny_moe());
+    EXPECT_EQ(weights.at("token_embd.weight"), 256U);
+    EXPECT_EQ(weights.at("output.weight"), 4096U * 256U);
+    EXPECT_EQ(weights.at("blk.0.ffn_up_exps.weight"), 2U * 256U * 256U);
+    EXPECT_EQ(decoded_weights(baby_llama()).at("token_embd.weight"),
+              baby_llama().find_tensor("token_embd.weight")->elements());
+}
+
 TEST(DecodedWeightBytes, OfATiedHeadAreAllEmbeddings) {
     const GgufFile model = baby_llama();
     ASSERT_EQ(model.find_tensor("output.weight"), nullptr);

@@ -64,7 +64,7 @@ ModelParts model_parts(const GgufFile& file) {
     const uint64_t used = ArchitectureNumbers{file}.of("expert_used_count", 1);
     ModelParts parts{.layers = std::vector<LayerParts>(evaluated_layers(file))};
     for (const TensorInfo& tensor : file.tensors()) {
-        const PartBytes part{tensor.bytes, decoded_bytes(tensor, tensor.bytes, used)};
+        const PartBytes part{tensor.bytes, decoded_share(tensor, used).in(tensor.bytes)};
         const uint64_t layer = layer_of(tensor.name);
         if (layer == kNoLayer) {
             (is_of_input(tensor.name) ? parts.embedding : parts.output) += part;

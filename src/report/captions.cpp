@@ -73,6 +73,20 @@ std::string answers_note(const Leaderboard& board) {
         board.answers_of);
 }
 
+std::string drift_note(const Leaderboard& board) {
+    return fmt::format(
+        "same to {} is the share of {} that are the original's word for word to this token; first "
+        "different is the median over them ({} where half never differ). The original itself, one "
+        "at a time: {} %.",
+        board.drift_token, board.drift_of, board.drift_tokens + 1, format_share(board.drift_floor));
+}
+
+// Of columns that are there only where something was recorded.
+void add_usage_notes(std::vector<std::string>& notes, const Leaderboard& board) {
+    if (!board.answers_of.empty()) notes.push_back(answers_note(board));
+    if (!board.drift_of.empty()) notes.push_back(drift_note(board));
+}
+
 void add_warnings(std::vector<std::string>& notes, const Leaderboard& board) {
     for (const LeaderboardRow& row : board.rows) {
         if (row.record.nonfinite_positions == 0) continue;
@@ -147,7 +161,14 @@ std::vector<Fact> facts_of(const PublishedTable& table) {
 std::vector<std::string> footnotes_of(const Leaderboard& board, bool wide) {
     std::vector<std::string> notes = {interval_note(board), rank_note(board),
                                       merit_note(board.reference_name)};
-    if (wide && !board.answers_of.empty()) notes.push_back(answers_note(board));
+    if (wide) add_usage_notes(notes, board);
+    add_warnings(notes, board);
+    return notes;
+}
+
+Notes plain_notes_of(const Leaderboard& board) {
+    Notes notes = {interval_note(board), rank_note(board)};
+    add_usage_notes(notes, board);
     add_warnings(notes, board);
     return notes;
 }

@@ -31,9 +31,9 @@ double gb(const LeaderboardRow& row) {
     return static_cast<double>(row.record.model.size_bytes) / kGB;
 }
 
-// Small models have nothing before the third decimal.
-std::string size_text(double size) {
-    return fmt::format("{:.{}f}", size, size < 0.1 ? 4 : 2);
+// Counted from 1, as tokens are; of files that half the time never leave, more than were written.
+std::string first_different(const LeaderboardRow& row) {
+    return format_fixed(row.median_same_tokens + 1, 0);
 }
 
 struct BoardColumn {
@@ -62,10 +62,10 @@ std::vector<BoardColumn> file_columns() {
          [](const Row& r) { return r.record.model.label; }},
         {{"size", "GiB", false, "2^30 bytes, all shards"},
          true,
-         [](const Row& r) { return size_text(gib(r)); }},
+         [](const Row& r) { return format_size(gib(r)); }},
         {{"size", "GB", false, "10^9 bytes, all shards"},
          false,
-         [](const Row& r) { return size_text(gb(r)); }},
+         [](const Row& r) { return format_size(gb(r)); }},
         {{"bits", "/weight", false, "8 x bytes of tensor data over parameters"},
          true,
          [](const Row& r) { return format_fixed(r.record.model.bits_per_weight, 2); }},
@@ -118,6 +118,21 @@ std::vector<BoardColumn> fidelity_columns() {
     };
 }
 
+std::vector<BoardColumn> drift_columns(const Leaderboard& board) {
+    return {
+        {{fmt::format("same to {}", board.drift_token), "%", false,
+          "continuations that are the original's word for word to this token; higher is better"},
+         false,
+         [](const Row& r) { return format_share(r.same_text); },
+         [](const Row& r) { return !std::isnan(r.same_text.value); }},
+        {{"first different", "token", false,
+          "half of the continuations leave the original's earlier; higher is better"},
+         false,
+         [](const Row& r) { return first_different(r); },
+         [](const Row& r) { return !std::isnan(r.median_same_tokens); }},
+    };
+}
+
 std::vector<BoardColumn> merit_columns() {
     return {
         {{"score", "", false,
@@ -141,9 +156,10 @@ std::vector<BoardColumn> merit_columns() {
 }
 
 // Every column of a leaderboard.
-std::vector<BoardColumn> board_columns() {
+std::vector<BoardColumn> columns_of(const Leaderboard& board) {
     std::vector<BoardColumn> columns = file_columns();
     for (BoardColumn& column : fidelity_columns()) columns.push_back(std::move(column));
+    for (BoardColumn& column : drift_columns(board)) columns.push_back(std::move(column));
     for (BoardColumn& column : merit_columns()) columns.push_back(std::move(column));
     return columns;
 }
@@ -210,7 +226,7 @@ bool is_shown(const BoardColumn& column, const Leaderboard& board, bool wide) {
 Grid grid_of(const Leaderboard& board, bool wide, size_t name_width) {
     Grid grid;
     grid.rows.resize(board.rows.size());
-    for (const BoardColumn& column : board_columns()) {
+    for (const BoardColumn& column : columns_of(board)) {
         if (!is_shown(column, board, wide)) continue;
         grid.columns.push_back(column.head);
         for (size_t i = 0; i < board.rows.size(); ++i) {

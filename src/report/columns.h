@@ -33,6 +33,9 @@ std::string build_text(const BuildIdentity& build);
 std::vector<std::string> footnotes_of(const Leaderboard& board, bool wide);
 std::vector<std::string> footnotes_of(const PublishedTable& table);
 
+// Under a table with all figures but those of merit.
+Notes plain_notes_of(const Leaderboard& board);
+
 // "unsloth UD-Q4_K_XL".
 std::string name_of(const PublishedRow& row);
 

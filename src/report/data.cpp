@@ -19,6 +19,7 @@ namespace bitgauge {
 namespace {
 
 constexpr const char* kRight = "right_share";
+constexpr const char* kSame = "same_text_";
 
 // The fields of one line, by column name.
 class CsvLine {
@@ -104,6 +105,8 @@ CsvLine line_of(const LeaderboardRow& row) {
     add_file(line, row);
     add_figures(line, row.record);
     line.estimate(kRight, row.right);
+    line.estimate("same_text_share", row.same_text);
+    line.number("same_text_median_tokens", row.median_same_tokens);
     line.number("efficiency_score", row.efficiency_score);
     line.number("excess_over_front_ln", row.excess_over_front_ln);
     line.text("on_front", row.on_front ? "true" : "false");
@@ -160,7 +163,9 @@ Json board_json(const Leaderboard& board) {
                         {"efficiency_score", number_or_null(row.efficiency_score)},
                         {"excess_over_front_ln", number_or_null(row.excess_over_front_ln)},
                         {"on_front", row.on_front},
-                        {kRight, estimate_or_null(row.right)}});
+                        {kRight, estimate_or_null(row.right)},
+                        {"same_text_share", estimate_or_null(row.same_text)},
+                        {"same_text_median_tokens", number_or_null(row.median_same_tokens)}});
     }
     return {{"baseline_key", board.rows.front().record.baseline.key},
             {"shared_clusters", board.shared_clusters},
@@ -168,6 +173,8 @@ Json board_json(const Leaderboard& board) {
             {"noise_floor_nats", board.noise_floor_nats},
             {"front", front_json(board)},
             {"answers_of", board.answers_of},
+            {"continuations_of", board.drift_of},
+            {"same_text_to_token", board.drift_token},
             {"rows", std::move(rows)}};
 }
 
@@ -196,7 +203,11 @@ std::vector<std::string> columns_of(const Report& report) {
     std::vector<std::string> names = line_of(LeaderboardRow{}).names();
     const bool answered = std::ranges::any_of(
         report.leaderboards, [](const Leaderboard& board) { return !board.answers_of.empty(); });
-    if (!answered) std::erase_if(names, [](const auto& name) { return name.starts_with(kRight); });
+    const bool drifted = std::ranges::any_of(
+        report.leaderboards, [](const Leaderboard& board) { return !board.drift_of.empty(); });
+    std::erase_if(names, [&](const auto& name) {
+        return (!answered && name.starts_with(kRight)) || (!drifted && name.starts_with(kSame));
+    });
     return names;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -77,11 +78,17 @@ SharedClusters shared_clusters(std::span<const LeaderboardRow> rows) {
     return shared;
 }
 
-// Without shared documents nothing can be paired: the order of means is all there is.
-std::vector<int> paired_ranks(const SharedClusters& shared, double alpha) {
-    if (!shared.counts.empty()) return ranks_with_ties(shared.kld_sums, shared.counts, alpha);
-    std::vector<int> ranks(shared.kld_sums.size());
-    for (size_t i = 0; i < ranks.size(); ++i) ranks[i] = static_cast<int>(i) + 1;
+// Without shared documents nothing can be paired.
+std::vector<DecidedPair> decided_of(const SharedClusters& shared, double alpha) {
+    if (shared.counts.empty()) return {};
+    return decided_pairs(shared.kld_sums, shared.counts, alpha);
+}
+
+// Where nothing was paired, the order of means is all there is.
+std::vector<int> ranks_of(const SharedClusters& shared, std::span<const DecidedPair> decided) {
+    std::vector<int> ranks(shared.kld_sums.size(), 1);
+    if (shared.counts.empty()) std::iota(ranks.begin(), ranks.end(), 1);
+    for (const DecidedPair& pair : decided) ++ranks[pair.higher];
     return ranks;
 }
 
@@ -99,10 +106,22 @@ std::vector<int> with_floor(const std::vector<int>& ranks, std::span<const Leade
     return result;
 }
 
+void set_behind(std::span<LeaderboardRow> rows, std::span<const DecidedPair> decided,
+                double floor_nats) {
+    for (const DecidedPair& pair : decided) {
+        const double difference = rows[pair.higher].record.kld_nats.mean.value -
+                                  rows[pair.lower].record.kld_nats.mean.value;
+        if (difference >= floor_nats) rows[pair.higher].behind.push_back(pair.lower);
+    }
+    for (LeaderboardRow& row : rows) std::ranges::sort(row.behind);
+}
+
 void set_ranks(Leaderboard& board, std::span<LeaderboardRow> rows) {
     const SharedClusters shared = shared_clusters(rows);
     board.shared_clusters = shared.counts.size();
-    const auto ranks = with_floor(paired_ranks(shared, board.alpha), rows, board.noise_floor_nats);
+    const auto decided = decided_of(shared, board.alpha);
+    set_behind(rows, decided, board.noise_floor_nats);
+    const auto ranks = with_floor(ranks_of(shared, decided), rows, board.noise_floor_nats);
     for (size_t i = 0; i < rows.size(); ++i) {
         rows[i].rank = ranks[i];
         rows[i].shares_rank = std::count(ranks.begin(), ranks.end(), ranks[i]) > 1;

@@ -38,6 +38,10 @@ std::string format_number(double value) {
     return fmt::format("{:.4g}", value);
 }
 
+std::string format_size(double size) {
+    return fmt::format("{:.{}f}", size, size < 0.1 ? 4 : 2);
+}
+
 std::string format_fixed(double value, int decimals) {
     return std::isnan(value) ? "n/a" : fmt::format("{:.{}f}", value, decimals);
 }

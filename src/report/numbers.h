@@ -19,6 +19,9 @@ std::string format_share(const Estimate& share);
 // A number without an interval: four significant digits, "n/a" for NaN.
 std::string format_number(double value);
 
+// Of a file in GiB or GB: small models have nothing before the third decimal.
+std::string format_size(double size);
+
 // With a fixed number of decimals, "n/a" for NaN.
 std::string format_fixed(double value, int decimals);
 

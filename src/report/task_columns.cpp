@@ -56,7 +56,7 @@ const std::vector<TaskColumn>& task_columns() {
         {{"size", "GiB", false, "2^30 bytes, all shards"},
          true,
          false,
-         [](const TaskRow& r) { return fmt::format("{:.{}f}", gib(r), gib(r) < 0.1 ? 4 : 2); }},
+         [](const TaskRow& r) { return format_size(gib(r)); }},
         {{"right", "% [95 %]", false, "answered rightly, with Wilson's interval over questions"},
          true,
          false,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <boost/math/distributions/normal.hpp>
@@ -78,6 +79,25 @@ Estimate clustered_accuracy(std::span<const uint8_t> right, std::span<const uint
     Estimate accuracy = clustered_mean(sums.right, sums.questions);
     if (accuracy.has_interval()) accuracy.high = std::min(accuracy.high, 1.0);
     return accuracy;
+}
+
+Estimate share_reaching(std::span<const uint32_t> values, uint32_t limit,
+                        std::span<const uint32_t> cluster, size_t n_clusters) {
+    std::vector<uint8_t> reached;
+    for (const uint32_t value : values) reached.push_back(value >= limit ? 1 : 0);
+    const Estimate clustered = clustered_accuracy(reached, cluster, n_clusters);
+    if (clustered.low < clustered.high) return clustered;
+    return wilson_interval(std::accumulate(reached.begin(), reached.end(), uint64_t{0}),
+                           reached.size());
+}
+
+double median_of(std::span<const uint32_t> values) {
+    if (values.empty()) return 0;
+    std::vector<uint32_t> sorted(values.begin(), values.end());
+    std::ranges::sort(sorted);
+    const size_t middle = sorted.size() / 2;
+    if (sorted.size() % 2 == 1) return sorted[middle];
+    return (sorted[middle - 1] + sorted[middle]) / 2.0;
 }
 
 }  // namespace bitgauge

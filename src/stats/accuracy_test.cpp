@@ -80,5 +80,25 @@ TEST(ClusteredAccuracy, RefusesSpansThatDoNotFit) {
     EXPECT_THROW(clustered_accuracy(right, std::vector<uint32_t>{0, 1}, 1), Error);
 }
 
+TEST(ShareReaching, IsTheClusteredShareOfThoseAtTheLimit) {
+    const std::vector<uint32_t> values{32, 31, 128, 5}, cluster{0, 0, 1, 1};
+    const std::vector<uint8_t> reached{1, 0, 1, 0};
+    EXPECT_EQ(share_reaching(values, 32, cluster, 2).value, 0.5);
+    const std::vector<uint32_t> apart{0, 1, 2, 3};
+    EXPECT_EQ(share_reaching(values, 32, apart, 4).low, clustered_accuracy(reached, apart, 4).low);
+}
+
+// Clusters that all agree: the interval is over values, and never empty.
+TEST(ShareReaching, IsWilsonsWhereClustersDoNotDiffer) {
+    const std::vector<uint32_t> values{9, 9, 9}, cluster{0, 1, 2};
+    EXPECT_EQ(share_reaching(values, 9, cluster, 3).low, wilson_interval(3, 3).low);
+}
+
+TEST(MedianOf, IsBetweenTheTwoInTheMiddle) {
+    EXPECT_EQ(median_of(std::vector<uint32_t>{9, 1, 4, 3}), 3.5);
+    EXPECT_EQ(median_of(std::vector<uint32_t>{9, 1, 4}), 4);
+    EXPECT_EQ(median_of({}), 0);
+}
+
 }  // namespace
 }  // namespace bitgauge

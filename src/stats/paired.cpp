@@ -22,9 +22,20 @@ PairedComparison compare_paired(std::span<const double> sums_a, std::span<const 
 
 std::vector<int> ranks_with_ties(std::span<const std::vector<double>> sums,
                                  std::span<const double> counts, double alpha) {
+    std::vector<int> ranks(sums.size(), 1);
+    for (const DecidedPair& pair : decided_pairs(sums, counts, alpha)) ++ranks[pair.higher];
+    return ranks;
+}
+
+std::vector<DecidedPair> decided_pairs(std::span<const std::vector<double>> sums,
+                                       std::span<const double> counts, double alpha) {
     const std::vector<stats::Pair> pairs = stats::pairs_by_p_value(sums, counts);
-    const size_t decided = stats::holm_decided(pairs, alpha);
-    return stats::ranks_from(std::span(pairs).first(decided), sums.size());
+    std::vector<DecidedPair> decided;
+    for (const auto& pair : std::span(pairs).first(stats::holm_decided(pairs, alpha))) {
+        const bool a_is_higher = pair.test.ratio > 0;
+        decided.push_back({a_is_higher ? pair.b : pair.a, a_is_higher ? pair.a : pair.b});
+    }
+    return decided;
 }
 
 }  // namespace bitgauge

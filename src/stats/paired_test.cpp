@@ -110,6 +110,13 @@ TEST(RanksWithTies, CountOnlyTheFilesDecidedToBeBetter) {
     EXPECT_EQ(ranks_with_ties(sums, kCounts, 0.01), (std::vector<int>{1, 1, 2}));
 }
 
+TEST(DecidedPairs, AreThoseThatRanksCount) {
+    const auto pairs = decided_pairs(candidates({1.0, 1.03, 1.06}, 0.1), kCounts, 0.01);
+    ASSERT_EQ(pairs.size(), 1U);
+    EXPECT_EQ(pairs[0].lower, 0U);
+    EXPECT_EQ(pairs[0].higher, 2U);
+}
+
 TEST(RanksWithTies, OfOneFileOrNoneAreTrivial) {
     EXPECT_EQ(ranks_with_ties(candidates({1}, 0.1), kCounts), (std::vector<int>{1}));
     EXPECT_TRUE(ranks_with_ties({}, kCounts).empty());

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kApplicationId = 0x62677531;  // "bgu1": tells a store from other SQLite files
-constexpr int kSchemaVersion = 3;           // user_version; 2 added sweeps, 3 answers to questions
+constexpr int kSchemaVersion = 4;  // user_version; 2 added sweeps, 3 answers, 4 continuations
 constexpr int kBusyTimeoutMs = 30'000;
 
 // The rollback journal, not WAL: records are few, the store stays one file, and it works on
@@ -54,6 +54,15 @@ constexpr const char* kTasksSchema = R"sql(
         questions_key TEXT NOT NULL,
         created_utc   TEXT NOT NULL,
         json          TEXT NOT NULL
+    );
+)sql";
+
+constexpr const char* kDriftSchema = R"sql(
+    CREATE TABLE drift (
+        key          TEXT PRIMARY KEY NOT NULL,
+        baseline_key TEXT NOT NULL,
+        created_utc  TEXT NOT NULL,
+        json         TEXT NOT NULL
     );
 )sql";
 
@@ -118,6 +127,7 @@ void Store::Database::prepare(Access access) {
     require_ours();
     has_sweeps_ = pragma("user_version") >= 2;
     has_tasks_ = pragma("user_version") >= 3;
+    has_drifts_ = pragma("user_version") >= 4;
 }
 
 void Store::Database::create_or_upgrade() {
@@ -130,7 +140,8 @@ void Store::Database::create_or_upgrade() {
     }
     if (pragma("application_id") == kApplicationId) {
         if (pragma("user_version") == 1) add_layout(kSweepSchema, 2);
-        if (pragma("user_version") == 2) add_layout(kTasksSchema, kSchemaVersion);
+        if (pragma("user_version") == 2) add_layout(kTasksSchema, 3);
+        if (pragma("user_version") == 3) add_layout(kDriftSchema, kSchemaVersion);
     }
     transaction.commit();
 }

@@ -42,11 +42,17 @@ struct Store::Database {
     // A store of an earlier layout, opened for reading, lacks tables.
     bool has_sweeps() const { return has_sweeps_; }
     bool has_tasks() const { return has_tasks_; }
+    bool has_drifts() const { return has_drifts_; }
 
     void put_tasks(const TaskRecord& record);
     std::vector<TaskRecord> select_tasks(const char* where, std::string_view argument);
     // Where it is absent here, or older; whether it was taken.
     bool merge(const TaskRecord& record);
+
+    // The same of continuations.
+    void put_drift(const DriftRecord& record);
+    std::vector<DriftRecord> select_drifts(const char* where, std::string_view argument);
+    bool merge(const DriftRecord& record);
 
     void put_head(const SweepTable& sweep);
     void put_tensor(const std::string& sweep_key, const TensorCost& tensor);
@@ -71,6 +77,7 @@ struct Store::Database {
 
     bool has_sweeps_ = false;
     bool has_tasks_ = false;
+    bool has_drifts_ = false;
 };
 
 }  // namespace bitgauge

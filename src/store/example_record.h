@@ -2,6 +2,7 @@
 
 // Records, answers and sweeps with every field set to a value of its own: for tests.
 
+#include "bitgauge/drift_record.h"
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
 #include "bitgauge/task_record.h"
@@ -108,6 +109,28 @@ inline TaskRecord example_tasks(const char* key = "tasks-key",
     r.written_tokens = 5'000'000'000;
     r.build = example_build();
     r.elapsed_s = 0.1;
+    return r;
+}
+
+// Three beginnings of two strata, four tokens after each.
+inline DriftRecord example_drift(const char* key = "drift-key",
+                                 const char* created_utc = "2026-11-21T12:00:00Z") {
+    DriftRecord r;
+    r.key = key;
+    r.created_utc = created_utc;
+    r.model = example_model("Q4_K_M", 500);
+    r.baseline_key = "baseline-key";
+    r.original = example_model("BF16", 2000);
+    r.beginnings_key = "beginnings-key";
+    r.prompt_tokens = 128;
+    r.tokens = 4;
+    r.parallel = 16;
+    r.strata = {"prose", "code"};
+    r.clusters = 5;
+    r.beginnings = {{0, 0, 1}, {0, 2, 4}, {4, 1, 3}};
+    r.floor_same_tokens = {4, 2};
+    r.build = example_build();
+    r.elapsed_s = 1.5;
     return r;
 }
 

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <type_traits>
 
+#include "bitgauge/drift_record.h"
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
 #include "bitgauge/task_record.h"
@@ -187,6 +188,30 @@ void describe(auto& field, Either<TaskRecord> auto& r) {
     field("answers", r.answers);
     field("failures", r.failures);
     field("written_tokens", r.written_tokens);
+    field("build", r.build);
+    field("elapsed_s", r.elapsed_s);
+}
+
+void describe(auto& field, Either<DriftSeries> auto& s) {
+    field("stratum", s.stratum);
+    field("cluster", s.cluster);
+    field("same_tokens", s.same_tokens);
+}
+
+void describe(auto& field, Either<DriftRecord> auto& r) {
+    field("key", r.key);
+    field("created_utc", r.created_utc);
+    field("model", r.model);
+    field("baseline_key", r.baseline_key);
+    field("original", r.original);
+    field("beginnings_key", r.beginnings_key);
+    field("prompt_tokens", r.prompt_tokens);
+    field("tokens", r.tokens);
+    field("parallel", r.parallel);
+    field("strata", r.strata);
+    field("clusters", r.clusters);
+    field("beginnings", r.beginnings);
+    field("floor_same_tokens", r.floor_same_tokens);
     field("build", r.build);
     field("elapsed_s", r.elapsed_s);
 }

@@ -25,6 +25,14 @@ TaskRecord task_record_from_json(const Json& json) {
     return fields::from_json<TaskRecord>(TaskRecord::kSchema, json);
 }
 
+Json to_json(const DriftRecord& record) {
+    return fields::to_json(DriftRecord::kSchema, record);
+}
+
+DriftRecord drift_record_from_json(const Json& json) {
+    return fields::from_json<DriftRecord>(DriftRecord::kSchema, json);
+}
+
 Json to_json(const TensorCost& tensor) {
     return fields::to_json(TensorCost::kSchema, tensor);
 }

@@ -3,6 +3,7 @@
 // A record as JSON text and back, `bitgauge.measure/1`: every key carries its unit, an Estimate is
 // {"value", "low", "high"}, and what is not a number (a missing interval) is null.
 
+#include "bitgauge/drift_record.h"
 #include "bitgauge/record.h"
 #include "bitgauge/sweep_table.h"
 #include "bitgauge/task_record.h"
@@ -23,6 +24,10 @@ MeasureRecord record_from_json(const Json& json);
 // The same of answers to questions.
 Json to_json(const TaskRecord& record);
 TaskRecord task_record_from_json(const Json& json);
+
+// The same of continuations.
+Json to_json(const DriftRecord& record);
+DriftRecord drift_record_from_json(const Json& json);
 
 // The same of sweeps: the table without its parts, and each tensor and mix by itself.
 Json to_json(const SweepTable& table);

@@ -94,6 +94,7 @@ size_t Store::merge(const fs::path& other) {
     const std::vector<MeasureRecord> theirs = from.all();
     const std::vector<SweepTable> their_sweeps = from.all_sweeps();
     const std::vector<TaskRecord> their_tasks = from.all_tasks();
+    const std::vector<DriftRecord> their_drifts = from.all_drifts();
     return guarded(database_->path, [&] {
         SQLite::Transaction transaction(database_->sqlite, SQLite::TransactionBehavior::IMMEDIATE);
         size_t taken = 0;
@@ -104,6 +105,7 @@ size_t Store::merge(const fs::path& other) {
         }
         for (const SweepTable& sweep : their_sweeps) taken += database_->merge(sweep);
         for (const TaskRecord& record : their_tasks) taken += database_->merge(record) ? 1 : 0;
+        for (const DriftRecord& record : their_drifts) taken += database_->merge(record) ? 1 : 0;
         transaction.commit();
         return taken;
     });

@@ -121,7 +121,7 @@ TEST(Store, ANewerLayoutIsRefusedNamingBothVersions) {
     run_sql(path, "PRAGMA user_version = 7");
     const Error error = error_of_opening(path, Store::Access::kReadWrite);
     EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    EXPECT_NE(std::string(error.what()).find("layout version 7, this program knows up to 3"),
+    EXPECT_NE(std::string(error.what()).find("layout version 7, this program knows up to 4"),
               std::string::npos);
 }
 

@@ -20,7 +20,7 @@ void make_layout_1(const fs::path& path) {
     Store(path).put(example_record());
     run_sql(path,
             "DROP TABLE sweep; DROP TABLE sweep_tensor; DROP TABLE sweep_mix; DROP TABLE tasks;"
-            "PRAGMA user_version = 1");
+            "DROP TABLE drift; PRAGMA user_version = 1");
 }
 
 std::vector<std::string> names_of(const SweepTable& sweep) {
@@ -235,7 +235,7 @@ TEST(StoreLayout, OneIsUpgradedWhenItIsOpenedForWriting) {
     const fs::path path = fresh_folder("upgrade") / "s.db";
     make_layout_1(path);
     Store store(path);
-    EXPECT_EQ(user_version(path), 3);
+    EXPECT_EQ(user_version(path), 4);
     EXPECT_EQ(store.all().size(), 1U);
     EXPECT_TRUE(store.all_sweeps().empty());
     store.put_sweep(example_sweep());
@@ -260,22 +260,22 @@ TEST(StoreLayout, OneIsMerged) {
     EXPECT_EQ(user_version(folder / "old.db"), 1);
 }
 
-TEST(StoreLayout, FourIsRefusedByReadersAndWriters) {
+TEST(StoreLayout, FiveIsRefusedByReadersAndWriters) {
     const fs::path path = fresh_folder("newer") / "s.db";
     make_layout_1(path);
-    run_sql(path, "PRAGMA user_version = 4");
+    run_sql(path, "PRAGMA user_version = 5");
     for (const auto access : {Store::Access::kReadOnly, Store::Access::kReadWrite}) {
         try {
             const Store store(path, access);
-            FAIL() << "a store of layout 4 was opened";
+            FAIL() << "a store of layout 5 was opened";
         } catch (const Error& error) {
             EXPECT_EQ(error.kind(), ErrorKind::kInput);
             EXPECT_NE(
-                std::string(error.what()).find("layout version 4, this program knows up to 3"),
+                std::string(error.what()).find("layout version 5, this program knows up to 4"),
                 std::string::npos);
         }
     }
-    EXPECT_EQ(user_version(path), 4);
+    EXPECT_EQ(user_version(path), 5);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void make_layout_2(const fs::path& path) {
     Store store(path);
     store.put(example_record());
     store.put_sweep(example_sweep());
-    run_sql(path, "DROP TABLE tasks; PRAGMA user_version = 2");
+    run_sql(path, "DROP TABLE tasks; DROP TABLE drift; PRAGMA user_version = 2");
 }
 
 TaskRecord through_text(const TaskRecord& record) {
@@ -156,7 +156,7 @@ TEST(StoreLayout, TwoIsUpgradedWhenItIsOpenedForWriting) {
     const fs::path path = fresh_folder("upgrade") / "s.db";
     make_layout_2(path);
     Store store(path);
-    EXPECT_EQ(user_version(path), 3);
+    EXPECT_EQ(user_version(path), 4);
     EXPECT_EQ(store.all().size(), 1U);
     EXPECT_EQ(store.all_sweeps().size(), 1U);
     EXPECT_TRUE(store.all_tasks().empty());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -10,6 +9,7 @@
 #include "bitgauge/error.h"
 #include "bitgauge/gguf.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "engine/isolated_job.h"
 #include "eval/candidate.h"
@@ -34,6 +34,19 @@ struct Beginnings {
 
 std::string key_of(std::span<const TokenId> tokens) {
     return hash_text(fmt::format("{}", fmt::join(tokens, " ")));
+}
+
+std::string key_of(const DriftRecord& record) {
+    return hash_text(fmt::format("{} {} {} {} {} {} {} {} {}", DriftRecord::kSchema,
+                                 record.model.content_hash, record.baseline_key,
+                                 record.beginnings_key, record.prompt_tokens, record.tokens,
+                                 record.parallel, record.build.llama, record.build.ggml));
+}
+
+std::string key_of(std::span<const TokenizedPrompt> prompts) {
+    std::vector<std::string> keys;
+    for (const TokenizedPrompt& prompt : prompts) keys.push_back(prompt.key);
+    return combined_hash(keys);
 }
 
 // As many of one stratum as of the other as far as they go, spread evenly over each.
@@ -90,12 +103,15 @@ class DriftMeasure {
           progress_(progress) {}
 
     DriftOutcome outcome(std::span<const fs::path> files, const fs::path& original) {
-        DriftOutcome outcome = {.strata = windows_.strata,
+        DriftOutcome outcome = {.baseline_key = manifest_.identity.baseline.key,
+                                .beginnings_key = key_of(beginnings_.prompts),
+                                .strata = windows_.strata,
                                 .stratum = beginnings_.stratum,
                                 .cluster = beginnings_.cluster,
                                 .clusters = windows_.n_clusters,
                                 .prompt_tokens = options_.prompt_tokens,
-                                .tokens = options_.tokens};
+                                .tokens = options_.tokens,
+                                .parallel = options_.parallel};
         const ModelIdentity& identity = manifest_.identity.baseline.original;
         const Written wanted = original_written(original, options_.parallel, beginnings_.prompts);
         const auto some = std::span(beginnings_.prompts)
@@ -170,9 +186,13 @@ class DriftMeasure {
         require_comparable(file, manifest_, path);
         const ModelIdentity identity = identify_model(file, /*with_hash=*/true);
         const JournalName name = journal(identity, options_.parallel);
+        const double begun = steady_seconds();
         Written mine = kept(name, beginnings_.prompts);
-        if (mine.empty()) mine = written(path, name, options_.parallel, beginnings_.prompts);
-        return compared(identity, mine, wanted);
+        const bool was_kept = !mine.empty();
+        if (!was_kept) mine = written(path, name, options_.parallel, beginnings_.prompts);
+        Drift drift = compared(identity, mine, wanted);
+        if (!was_kept) drift.elapsed_s = steady_seconds() - begun;
+        return drift;
     }
 
     Drift compared(const ModelIdentity& model, const Written& mine, const Written& wanted) const {
@@ -195,25 +215,41 @@ class DriftMeasure {
 
 Estimate identical_share(const DriftOutcome& outcome, const Drift& drift, uint32_t tokens,
                          int32_t within) {
-    std::vector<uint8_t> same;
+    std::vector<uint32_t> same;
     std::vector<uint32_t> cluster;
     for (size_t i = 0; i < drift.same_tokens.size(); ++i) {
         if (within >= 0 && outcome.stratum[i] != static_cast<uint32_t>(within)) continue;
-        same.push_back(drift.same_tokens[i] >= tokens ? 1 : 0);
+        same.push_back(drift.same_tokens[i]);
         cluster.push_back(outcome.cluster[i]);
     }
-    const Estimate clustered = clustered_accuracy(same, cluster, outcome.clusters);
-    if (clustered.low < clustered.high) return clustered;
-    return wilson_interval(std::accumulate(same.begin(), same.end(), uint64_t{0}), same.size());
+    return share_reaching(same, tokens, cluster, outcome.clusters);
 }
 
 double median_same_tokens(const Drift& drift) {
-    std::vector<uint32_t> sorted = drift.same_tokens;
-    if (sorted.empty()) return 0;
-    std::ranges::sort(sorted);
-    const size_t middle = sorted.size() / 2;
-    if (sorted.size() % 2 == 1) return sorted[middle];
-    return (sorted[middle - 1] + sorted[middle]) / 2.0;
+    return median_of(drift.same_tokens);
+}
+
+std::vector<DriftRecord> drift_records(const DriftOutcome& outcome, const EngineOptions& engine) {
+    std::vector<DriftRecord> records;
+    for (const Drift& drift : outcome.candidates) {
+        DriftRecord& record = records.emplace_back();
+        record = {.created_utc = utc_now(),
+                  .model = drift.model,
+                  .baseline_key = outcome.baseline_key,
+                  .original = outcome.floor.model,
+                  .beginnings_key = outcome.beginnings_key,
+                  .prompt_tokens = outcome.prompt_tokens,
+                  .tokens = outcome.tokens,
+                  .parallel = outcome.parallel,
+                  .strata = outcome.strata,
+                  .clusters = outcome.clusters,
+                  .beginnings = {outcome.stratum, outcome.cluster, drift.same_tokens},
+                  .floor_same_tokens = outcome.floor.same_tokens,
+                  .build = build_identity(engine),
+                  .elapsed_s = drift.elapsed_s};
+        record.key = key_of(record);
+    }
+    return records;
 }
 
 DriftOutcome measure_drift(std::span<const fs::path> files, const fs::path& baseline,

@@ -57,6 +57,25 @@ TEST_F(Drifts, OfFewerBitsIsMore) {
               identical_share(outcome, outcome.candidates[1], 24).value);
 }
 
+TEST_F(Drifts, AreRecordedUnderAKeyOfTheirContent) {
+    const auto q4 = quantized(baby_llama(), "Q4_0", folder_);
+    const DriftOutcome outcome = measured({q4});
+    const auto records = drift_records(outcome, options_.engine);
+    ASSERT_EQ(records.size(), 1U);
+    const DriftRecord& record = records[0];
+    EXPECT_EQ(record.model.file, q4.filename().string());
+    EXPECT_EQ(record.original.file, baby_llama().filename().string());
+    EXPECT_EQ(record.beginnings.same_tokens, outcome.candidates[0].same_tokens);
+    EXPECT_EQ(record.beginnings.cluster.size(), 12U);
+    EXPECT_EQ(record.tokens, 24U);
+    EXPECT_GT(record.elapsed_s, 0);
+    const DriftRecord again = drift_records(measured({q4}), options_.engine)[0];
+    EXPECT_EQ(again.key, record.key);
+    EXPECT_EQ(again.elapsed_s, 0);  // kept
+    options_.tokens = 8;
+    EXPECT_NE(drift_records(measured({q4}), options_.engine)[0].key, record.key);
+}
+
 TEST_F(Drifts, NeedTheOriginalOnce) {
     EXPECT_THROW(measured({baby_llama()}, {}), Error);
     measured({});
