@@ -46,6 +46,7 @@ def round_layers(o, model: Path) -> dict:
 def page(o, model: Path, found: dict) -> str:
     rounding = found["rounding"]
     hours = LAYERS / SHAPE.layers * found["wall_s"] / 3600
+    idle_hours = LAYERS / SHAPE.layers * found["cpu_s"] / o.threads / 3600
     return "\n".join([
         "# Two layers of Qwen3.5-35B-A3B's shapes, rounded with error feedback", "",
         machine(o.threads).replace(" for both programs", ""), "",
@@ -55,7 +56,8 @@ def page(o, model: Path, found: dict) -> str:
         "| | |", "|---|---:|",
         f"| wall, s | {found['wall_s']:,.0f} |", f"| CPU, s | {found['cpu_s']:,.0f} |",
         f"| peak memory, MiB | {found['peak_mib']:,.0f} |",
-        f"| {LAYERS} such layers, extrapolated, h | {hours:.1f} |", ""])
+        f"| {LAYERS} such layers, extrapolated from wall time, h | {hours:.1f} |",
+        f"| the same from CPU time, were every thread always busy, h | {idle_hours:.1f} |", ""])
 
 
 def main():
