@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-REFUSED = 2  # exit status: usage or bad input
+MISSED = 1  # exit status: the work is done, and a gate failed, as a promise of `dynamic` may
+REFUSED = 2  # usage or bad input
 
 
 class Refused(Exception):
@@ -27,7 +28,7 @@ class Program:
             log.write("$ " + " ".join(command) + "\n" + done.stderr)
         if done.returncode == REFUSED:
             raise Refused(done.stderr.strip().split("\n")[0])
-        if done.returncode != 0:
+        if done.returncode not in (0, MISSED):
             sys.exit(f"status {done.returncode}: {' '.join(command)}; see {self.log}")
         return done.stdout
 

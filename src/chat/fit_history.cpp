@@ -1,12 +1,12 @@
 #include "chat/fit_history.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 
+#include "base/bisection.h"
 #include "base/units.h"
 
 namespace bitgauge {
@@ -35,8 +35,7 @@ FittedHistory fit_history(size_t turns, uint32_t window, uint32_t room, const Pr
             fitted = {prompt_of(left_out), left_out};
             return fitted.tokens.size() > goal;
         };
-        const auto choices = std::views::iota(size_t{1}, turns);
-        const size_t least = *std::ranges::partition_point(choices, is_too_long);  // or all
+        const size_t least = first_beyond(1, turns, is_too_long);  // or all
         if (fitted.left_out != least) fitted = {prompt_of(least), least};
     }
     require_fits(fitted.tokens.size(), window);

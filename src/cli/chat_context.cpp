@@ -1,12 +1,12 @@
 #include "cli/chat_context.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
 
+#include "base/bisection.h"
 #include "base/units.h"
 
 namespace bitgauge {
@@ -31,10 +31,8 @@ uint64_t trained_tokens(const GgufFile& model) {
 
 // A multiple of kStep, not above `most`; 0 where nothing fits.
 uint64_t most_that_fit(const GgufFile& model, uint64_t most, uint64_t bytes) {
-    const auto steps = std::views::iota(uint64_t{1}, most / kStep + 1);
-    const auto end = std::ranges::partition_point(
-        steps, [&](uint64_t n) { return needed_bytes(model, n * kStep) <= bytes; });
-    return static_cast<uint64_t>(end - steps.begin()) * kStep;
+    const auto fits = [&](uint64_t n) { return needed_bytes(model, n * kStep) <= bytes; };
+    return (first_beyond(1, most / kStep + 1, fits) - 1) * kStep;
 }
 
 std::string short_of_memory(const GgufFile& model, uint64_t tokens, const MemoryRoom& room) {
