@@ -95,7 +95,7 @@ fs::path fetch_headers(const HubListing& listing, const HubModel& model, const f
         const std::string header = fetch_header(listing, file, options, fetched_bytes);
         write_file_atomically(folder / fs::path(file.path).filename(), header);
     }
-    const fs::path first = folder / fs::path(model.files.front().path).filename();
+    fs::path first = folder / fs::path(model.files.front().path).filename();
     const GgufFile file = GgufFile::open_header(first);
     for (uint32_t shard = 0; shard < file.shards().size(); ++shard) {
         make_longer(file.shards()[shard], extent_of(file, shard).end);

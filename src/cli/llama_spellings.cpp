@@ -1,18 +1,26 @@
 #include "cli/llama_spellings.h"
 
-#include <map>
 #include <string_view>
 
 namespace bitgauge {
+namespace {
+
+struct Spelling {
+    std::string_view llama;
+    const char* ours;
+};
+
+constexpr Spelling kSpellings[] = {{"-ngl", "--n-gpu-layers"}, {"-sys", "--system"}};
+
+}  // namespace
 
 std::vector<std::string> with_long_names(int argc, const char* const* argv) {
-    static const std::map<std::string_view, const char*> kLong = {{"-ngl", "--n-gpu-layers"},
-                                                                  {"-sys", "--system"}};
     std::vector<std::string> arguments(argv, argv + argc);
     if (arguments.size() < 2 || arguments[1] != "run") return arguments;
     for (std::string& argument : arguments) {
-        const auto found = kLong.find(argument);
-        if (found != kLong.end()) argument = found->second;
+        for (const Spelling& spelling : kSpellings) {
+            if (argument == spelling.llama) argument = spelling.ours;
+        }
     }
     return arguments;
 }

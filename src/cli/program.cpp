@@ -61,6 +61,7 @@ int parse_and_run(Console& console, CLI::App& app, int argc, const char* const* 
     try {
         const std::vector<std::string> arguments = with_long_names(argc, argv);
         std::vector<const char*> texts;
+        texts.reserve(arguments.size());
         for (const std::string& argument : arguments) texts.push_back(argument.c_str());
         app.parse(static_cast<int>(texts.size()), texts.data());
     } catch (const CLI::CallForVersion& version) {

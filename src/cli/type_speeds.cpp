@@ -27,7 +27,7 @@ constexpr const char* kHint =
 }
 
 Json parsed(const std::filesystem::path& path) {
-    const Json json = Json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
+    Json json = Json::parse(read_text_file(path), nullptr, /*allow_exceptions=*/false);
     if (json.is_object() && json.value("schema", Json()) == kSchema) return json;
     refuse_speeds(path, "holds no speeds of types");
 }
