@@ -33,7 +33,10 @@ class ScriptedReader : public TokenReader {
         ++calls;
         tokens += batch.size();
         logits_.clear();
+        int32_t last = -1;
         for (const BatchToken& token : batch) {
+            if (token.sequence != last && token.sequence != last + 1) ++gaps;
+            last = token.sequence;
             auto& sequence = read_[token.sequence];
             ASSERT_EQ(static_cast<size_t>(token.position), sequence.size());
             sequence.push_back(token.token);
@@ -44,6 +47,7 @@ class ScriptedReader : public TokenReader {
 
     int calls = 0;
     size_t tokens = 0;  // of all calls
+    int gaps = 0;       // sequences that do not follow the one before, counted from 0 in each call
     bool can_go_back = true;
 
   private:

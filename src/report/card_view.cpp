@@ -91,6 +91,7 @@ std::vector<MeasureRecord> measured_of(const std::set<std::string>& hashes,
         if (known == nullptr || known->created_utc <= record.created_utc) known = &record;
     }
     std::vector<MeasureRecord> found;
+    found.reserve(newest.size());
     for (const auto& [of, record] : newest) found.push_back(*record);
     return found;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/interrupt.h"
@@ -38,6 +39,7 @@ class Writer {
             for (Slot& slot : slots_) {
                 if (slot.prompt == nullptr && next < prompts.size()) begin(slot, prompts[next++]);
             }
+            close_gaps();
             if (!step()) return;
         }
     }
@@ -49,6 +51,26 @@ class Writer {
         slot.sampler.emplace(settings_.sampling, settings_.seed ^ hash_number(prompt.key));
     }
 
+    // Libllama evaluates sequences together whose numbers follow each other, and those beyond a
+    // number that is missing in another graph: the last answers move to the front.
+    void close_gaps() {
+        size_t used = slots_.size();
+        for (size_t i = 0; i < used; ++i) {
+            if (slots_[i].prompt != nullptr) continue;
+            do {
+                --used;
+            } while (used > i && slots_[used].prompt == nullptr);
+            if (used > i) move_slot(slots_[used], slots_[i]);
+        }
+    }
+
+    void move_slot(Slot& from, Slot& to) {
+        reader_.forget(sequence_of(to));
+        reader_.copy(sequence_of(from), sequence_of(to));
+        reader_.forget(sequence_of(from));
+        to = std::exchange(from, {});
+    }
+
     int32_t sequence_of(const Slot& slot) const {
         return static_cast<int32_t>(&slot - slots_.data());
     }
@@ -58,8 +80,9 @@ class Writer {
         throw_if_interrupted();
         tokens_.clear();
         speakers_.clear();
-        for (Slot& slot : slots_) add_written(slot);
-        for (Slot& slot : slots_) add_prompt(slot);
+        const auto writing = static_cast<size_t>(std::ranges::count_if(slots_, is_writing));
+        size_t room = reader_.call_tokens() - writing;
+        for (Slot& slot : slots_) add_next(slot, room);
         if (tokens_.empty()) return false;
         reader_.read(tokens_);
         for (size_t i = 0; i < speakers_.size(); ++i) take(*speakers_[i], reader_.logits(i));
@@ -70,20 +93,20 @@ class Writer {
         return slot.prompt != nullptr && slot.read < slot.prompt->tokens.size();
     }
 
+    static bool is_writing(const Slot& slot) { return slot.prompt != nullptr && !is_reading(slot); }
+
     void add(Slot& slot, TokenId token, bool output) {
         tokens_.push_back({token, slot.position++, sequence_of(slot), output});
         if (output) speakers_.push_back(&slot);
     }
 
-    void add_written(Slot& slot) {
-        if (slot.prompt == nullptr || is_reading(slot)) return;
-        add(slot, slot.last, true);
-    }
-
-    void add_prompt(Slot& slot) {
-        while (is_reading(slot) && tokens_.size() < reader_.call_tokens()) {
+    // What was written last, or as much of the prompt as there is room for.
+    void add_next(Slot& slot, size_t& room) {
+        if (is_writing(slot)) return add(slot, slot.last, true);
+        while (is_reading(slot) && room > 0) {
             const TokenId token = slot.prompt->tokens[slot.read++];
             add(slot, token, !is_reading(slot));
+            --room;
         }
     }
 

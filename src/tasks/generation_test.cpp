@@ -57,6 +57,16 @@ TEST(Generation, IsTheSameHoweverManyAreWrittenAtATime) {
     EXPECT_LT(together.calls, alone.calls);
 }
 
+TEST(Generation, LeavesNoSequenceOutThatOthersComeAfter) {
+    ScriptedReader reader(counting);
+    const std::vector<TokenizedPrompt> prompts = {
+        {"a", {4}}, {"b", {0}}, {"c", {3}}, {"d", {0, 1}}};
+    const auto answers = written(reader, prompts, 4);
+    EXPECT_EQ(answers.at("b").text, "bcde");
+    EXPECT_EQ(answers.at("d").text, "cde");
+    EXPECT_EQ(reader.gaps, 0);
+}
+
 TEST(Generation, StopsAtTheBudget) {
     ScriptedReader reader(counting);
     const auto answers = written(reader, {{"q", {0}}}, 1, {.answer_tokens = 2});
@@ -118,6 +128,24 @@ TEST(Generation, OfARealModelIsGreedyAndTheSameInAnyCompany) {
             EXPECT_FALSE(a.text.empty());
         });
     }
+}
+
+// The long prompt takes a call more to read, so it is alone at the end, and moves to the front.
+TEST(Generation, OfARecurrentModelGoesOnWhereItIsMovedTo) {
+    const Model model = Model::load(tiny_moe(), one_thread());
+    const std::vector<TokenId> story = model.tokenize("Once there was a girl.", true, false);
+    std::vector<TokenId> long_story;
+    while (long_story.size() < 600) {
+        long_story.insert(long_story.end(), story.begin(), story.end());
+    }
+    const std::vector<TokenizedPrompt> prompts = {{"short", story}, {"long", long_story}};
+    std::map<std::string, std::vector<TokenId>> together;
+    const AnswerSettings settings = {.answer_tokens = 8};
+    generate_answers(model, prompts, settings, one_thread(),
+                     [&](const Answer& a) { together[a.key] = a.token_ids; });
+    generate_answers(model, std::span(&prompts[1], 1), settings, one_thread(),
+                     [&](const Answer& a) { EXPECT_EQ(a.token_ids, together.at("long")); });
+    EXPECT_EQ(together.at("long").size(), 8U);
 }
 
 }  // namespace
