@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What fits of a repository: headers alone are fetched, whatever the server does.
+"""What fits of a repository: headers alone are fetched, whatever the server does. Then the way to an answer.
 
     fit_remote_test.py PROGRAM
 """
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,9 +53,12 @@ class FitRemoteTest(unittest.TestCase):
         self.hub.seen.clear()
 
     def fit(self, *arguments, status: int = 0, **environment):
+        return self.say("fit", *arguments, "--ctx", "1k", status=status, **environment)
+
+    def say(self, *arguments, status: int = 0, **environment):
         kept = {key: value for key, value in os.environ.items()
                 if not key.startswith(("HF_", "HUGGING", "http", "HTTP", "all_", "ALL_"))}
-        done = subprocess.run([PROGRAM, "fit", *arguments, "--ctx", "1k"], capture_output=True, text=True,
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True,
                               timeout=120, cwd=self.scratch.name,
                               env={**kept, "HF_HOME": self.scratch.name, "TMPDIR": self.scratch.name,
                                    "HF_ENDPOINT": self.hub.endpoint, **environment})
@@ -100,6 +104,15 @@ class FitRemoteTest(unittest.TestCase):
         local = self.answer(str(inputs.TINYMOE))
         self.assertEqual(answer["files"][0]["weight_bytes"], local["files"][0]["weight_bytes"])
         self.assertLessEqual(self.asked_bytes(), 3 * MIB)
+
+    def test_from_the_question_to_an_answer(self):
+        said, _ = self.fit("user/model", "--vram", "64MB")
+        name = re.search(r"llama-cli -hf (user/model:\S+)", said)[1]
+        self.say("pull", name)
+        fetched = len(self.hub.fetched())
+        answer, _ = self.say("run", name, "-p", "Hello.", "-n", "8", "--temp", "0", "-t", "1")
+        self.assertGreater(len(answer.strip()), 0)
+        self.assertEqual(len(self.hub.fetched()), fetched)
 
     def test_drops_and_busy_servers_are_tried_again(self):
         self.hub.faults = Faults(cuts=2)
