@@ -119,29 +119,29 @@ class RunTest(unittest.TestCase):
         terminal.type("the dog\n")
         terminal.wait_for("the dog\r\n")
         together = terminal.wait_for("> ")
-        terminal.press("\x04")
+        terminal.type("\x04")
         self.assertEqual(terminal.end(), 0)
         out, _ = self.run_program(inputs.TINYMOE, *GREEDY, "-n", "12", "-p", "One day\nthe dog")
         self.assertEqual(together.replace("\r\n", "\n"), out)
 
     def test_ctrl_c_stops_the_answer_and_not_the_program(self):
         terminal = self.talk(inputs.TINYMOE, "--repeat-penalty", "1.3", "-t", "1", "-n", "900", "--seed", "1")
-        terminal.press("Tell me a long story\n")
+        terminal.type("Tell me a long story\n")
         terminal.wait_for("story\r\n")
         while len(terminal.plain()) < terminal.seen + 20:
             self.assertTrue(terminal.read(30))
         began = time.monotonic()
-        terminal.type("\x03")
+        terminal.send("\x03")
         terminal.wait_for("(stopped)")
         self.assertLess(time.monotonic() - began, 2)
         terminal.wait_for("> ")
-        terminal.press("\x03")
+        terminal.type("\x03")
         terminal.wait_for("Ctrl-C once more")
         terminal.type("/help\n")  # something else between the two
         terminal.wait_for("/system TEXT")
-        terminal.press("\x03")
+        terminal.type("\x03")
         terminal.wait_for("Ctrl-C once more")
-        terminal.press("\x03")
+        terminal.type("\x03")
         terminal.wait_for("tokens/s")
         self.assertEqual(terminal.end(), 0)
 
@@ -153,9 +153,9 @@ class RunTest(unittest.TestCase):
         terminal.type("\x1b[A")
         terminal.wait_for("caf\u00e9 \u20ac")
         terminal.wait_for("!")  # the cursor is moved over what stands there already
-        terminal.press("\x03")
+        terminal.type("\x03")
         terminal.wait_for("> ")
-        terminal.press("\x04")
+        terminal.type("\x04")
         self.assertEqual(terminal.end(), 0)
 
     def test_a_message_longer_than_the_context_is_one_sentence_and_the_session_goes_on(self):

@@ -5,6 +5,7 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
 
 ESCAPES = re.compile(rb"\x1b(\[[0-9;?]*[A-Za-z]|[=>()][0-9A-B]?)")
@@ -18,13 +19,17 @@ class Terminal:
         if self.pid == 0:
             os.execvpe(command[0], command, environment)
 
-    def type(self, text: str):
+    def send(self, text: str):
         os.write(self.descriptor, text.encode("utf-8"))
 
-    def press(self, key: str):
-        """A control key at a prompt: libedit shows that a moment before it takes keys itself."""
-        time.sleep(0.2)
-        self.type(key)
+    def type(self, text: str):
+        """At a prompt: libedit shows it a moment before it takes keys itself and not by lines."""
+        end = time.monotonic() + 30
+        while termios.tcgetattr(self.descriptor)[3] & termios.ICANON:
+            if time.monotonic() > end:
+                raise AssertionError(f"nobody takes keys after {self.plain()[self.seen:]!r}")
+            time.sleep(0.01)
+        self.send(text)
 
     def wait_for(self, text: str, seconds: float = 60) -> str:
         """Until `text` is shown after what was waited for before; what came before it."""
