@@ -174,7 +174,7 @@ void add_head_options(CLI::App& command, CardOptions& o) {
                                 const char* help) {
         return command.add_option(name, value, help)->type_name(type)->group("Head");
     };
-    add("--title", o.title, "TEXT", "Of the page [the model's name]");
+    add("--title", o.title, "WORDS", "Of the page [the model's name]");
     add("--repo", o.repository, "USER/NAME", "Where the page will stand: commands name it");
     add("--base-model", o.base_model, "USER/NAME", "The original's page [what the files say]");
     add("--license", o.license, "NAME", "As Hugging Face names it [what the files say]");
