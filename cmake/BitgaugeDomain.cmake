@@ -19,6 +19,24 @@ if(BITGAUGE_SANITIZE)
     add_link_options(-fsanitize=address,undefined)
 endif()
 
+# Makes a source that holds files as text, for HEADER, which declares `struct TYPE {name, content}`,
+# `extern const TYPE ARRAY[]` and ARRAYCount. NAMES are those of PATHS there; its path is in `result`.
+function(bitgauge_embed result)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADER;TYPE;ARRAY" "NAMES;PATHS")
+    string(REGEX REPLACE ".*/(.*)\\.h" "${CMAKE_CURRENT_BINARY_DIR}/files_of_\\1.cpp" source ${arg_HEADER})
+    list(JOIN arg_NAMES "|" names)
+    list(JOIN arg_PATHS "|" paths)
+    set(script ${PROJECT_SOURCE_DIR}/cmake/EmbedFiles.cmake)
+    add_custom_command(
+        OUTPUT ${source}
+        COMMAND ${CMAKE_COMMAND} -DOUTPUT=${source} -DNAMES=${names} -DPATHS=${paths}
+                -DHEADER=${arg_HEADER} -DTYPE=${arg_TYPE} -DARRAY=${arg_ARRAY} -P ${script}
+        DEPENDS ${arg_PATHS} ${script}
+        COMMENT "Embedding the files of ${arg_HEADER}"
+        VERBATIM)
+    set(${result} ${source} PARENT_SCOPE)
+endfunction()
+
 function(bitgauge_domain name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "APART" "" "SOURCES;TESTS;ALONE;USES;LIBS;PUBLIC_LIBS;TEST_LIBS")
     add_library(bitgauge_${name} STATIC ${arg_SOURCES})

@@ -7,6 +7,7 @@
 
 #include "bitgauge/error.h"
 
+#include "base/files.h"
 #include "base/units.h"
 #include "cli/choice.h"
 #include "cli/commands.h"
@@ -14,9 +15,9 @@
 #include "cli/fit_machine.h"
 #include "cli/fit_models.h"
 #include "cli/fit_report.h"
+#include "cli/hub_arguments.h"
 #include "cli/memory_fit.h"
 #include "cli/require.h"
-#include "cli/scratch_folder.h"
 
 namespace bitgauge {
 namespace {
@@ -24,8 +25,7 @@ namespace {
 struct FitArguments {
     std::string name;
     std::string revision = "main";
-    std::string endpoint;
-    bool offline = false;
+    HubArguments hub;
     MachineArguments machine;
     std::string context;
     std::string kv = "f16";
@@ -39,9 +39,7 @@ struct FitArguments {
 
 FitSource source_of(const FitArguments& a) {
     FitSource source{.typed = a.name, .revision = a.revision};
-    source.hub = hub_options_from_environment();
-    if (!a.endpoint.empty()) source.hub.endpoint = a.endpoint;
-    source.hub.offline = source.hub.offline || a.offline;
+    source.hub = hub_options(a.hub);
     return source;
 }
 
@@ -90,7 +88,7 @@ void run_fit(const FitArguments& a, Console& console) {
     require(!a.name.empty(), "no model was given", "name a file, a folder or USER/NAME:TAG");
     const FitWish wish = wish_of(a);
     const Machine machine = machine_of(a.machine);
-    const ScratchFolder scratch;
+    const TemporaryFolder scratch;
     FitModels models = find_models(source_of(a), scratch.path(), console.progress());
     const FitAnswer answer =
         answer_fit(std::move(models), machine, wish, scratch.path(), console.progress());
@@ -129,13 +127,7 @@ void add_source_options(CLI::App& command, FitArguments& a) {
         ->type_name("NAME")
         ->capture_default_str()
         ->group("Repository");
-    command
-        .add_option("--endpoint", a.endpoint,
-                    "The server [HF_ENDPOINT, or else https://huggingface.co]")
-        ->type_name("URL")
-        ->group("Repository");
-    command.add_flag("--offline", a.offline, "Use the cache alone (HF_HUB_OFFLINE)")
-        ->group("Repository");
+    add_hub_options(command, a.hub, "Repository");
 }
 
 }  // namespace

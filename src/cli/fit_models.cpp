@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/header_file.h"
 #include "gguf/split.h"
+#include "report/escape.h"
 
 namespace bitgauge {
 namespace fs = std::filesystem;
@@ -35,18 +36,6 @@ void require_model(const GgufFile& file, const std::string& name) {
     }
 }
 
-// As a shell takes it.
-std::string quoted(const std::string& text) {
-    const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 ||
-               std::string_view("/._-+=:@%,").find(static_cast<char>(c)) != std::string_view::npos;
-    });
-    if (plain && !text.empty()) return text;
-    std::string out = "'";
-    for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-}
-
 // --- files on this machine ----------------------------------------------------------------------
 
 class LocalModels {
@@ -63,7 +52,7 @@ class LocalModels {
         }
         const uint64_t bytes = file.has_data() ? file.file_bytes() : promised_bytes(file);
         found_.files.push_back({.name = name,
-                                .source = "-m " + quoted(path.string()),
+                                .source = "-m " + shell_argument(path.string()),
                                 .bytes = bytes,
                                 .parts = model_parts(file),
                                 .model = model_of(std::move(file))});
@@ -176,7 +165,7 @@ class RemoteModels {
 
     FitFile file_of(const HubModel& model) const {
         return {.name = fs::path(model.files.front().path).filename().string(),
-                .source = "-hf " + quoted(name_.repository + ":" + model.label),
+                .source = "-hf " + shell_argument(name_.repository + ":" + model.label),
                 .bytes = model.bytes()};
     }
 

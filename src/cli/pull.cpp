@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/hub_arguments.h"
 
 namespace bitgauge {
 namespace {
@@ -26,9 +27,8 @@ struct PullArguments {
     bool projector = false;
     bool dry_run = false;
     bool json = false;
-    bool offline = false;
     uint64_t chunk_mib = 16;
-    std::string endpoint;
+    HubArguments hub;
     HubOptions transfer;  // how, not whence
 };
 
@@ -77,9 +77,7 @@ void say_what_was_chosen(const HubName& name, const std::vector<HubFile>& files,
 }
 
 HubOptions options_of(const PullArguments& a) {
-    HubOptions options = hub_options_from_environment();
-    if (!a.endpoint.empty()) options.endpoint = a.endpoint;
-    options.offline = options.offline || a.offline;
+    HubOptions options = hub_options(a.hub);
     options.connections = a.transfer.connections;
     options.chunk_bytes = a.chunk_mib * kBytesOfMib;
     options.stall_s = a.transfer.stall_s;
@@ -122,17 +120,12 @@ void add_place(CLI::App& command, const std::shared_ptr<PullArguments>& a) {
                     "A file, or a folder, to write instead of the cache; shards want a folder")
         ->type_name("PATH");
     command.add_flag("--dry-run", a->dry_run, "Fetch nothing: print files, sizes, what is there");
-    command.add_flag("--offline", a->offline, "Use the cache alone (HF_HUB_OFFLINE)");
     command.add_flag("--json", a->json, "Print one JSON record");
 }
 
 void add_transfer(CLI::App& command, const std::shared_ptr<PullArguments>& a) {
     HubOptions& o = a->transfer;
-    command
-        .add_option("--endpoint", a->endpoint,
-                    "The server [HF_ENDPOINT, or else https://huggingface.co]")
-        ->type_name("URL")
-        ->group("Transfer");
+    add_hub_options(command, a->hub, "Transfer");
     command.add_option("--connections", o.connections, "Chunks fetched at the same time [8]")
         ->type_name("N")
         ->check(CLI::Range(1, 64))

@@ -20,6 +20,7 @@
 #include "cli/chat_session.h"
 #include "cli/commands.h"
 #include "cli/engine_options.h"
+#include "cli/hub_arguments.h"
 #include "cli/memory_fit.h"
 #include "cli/require.h"
 
@@ -35,19 +36,11 @@ struct RunArguments {
     std::string context;  // tokens, as typed
     int64_t answer_tokens = -1;
     int64_t seed = -1;
-    std::string endpoint;
-    bool offline = false;
+    HubArguments hub;
     // llama.cpp's own defaults
     ChatOptions chat = {
         .sampling = {.temperature = 0.8F, .top_k = 40, .top_p = 0.95F, .min_p = 0.05F}};
 };
-
-HubOptions hub_options(const RunArguments& a) {
-    HubOptions options = hub_options_from_environment();
-    if (!a.endpoint.empty()) options.endpoint = a.endpoint;
-    options.offline = options.offline || a.offline;
-    return options;
-}
 
 // What is to be answered once; nothing where somebody types.
 std::optional<std::string> given_prompt(const RunArguments& a) {
@@ -98,7 +91,7 @@ void say_without_template(const Chat& chat, const RunArguments& a, Console& cons
 void run_chat(RunArguments& a, Console& console) {
     const auto prompt = given_prompt(a);
     require_text(prompt);
-    const fs::path path = find_model(a.model, hub_options(a), console.progress());
+    const fs::path path = find_model(a.model, hub_options(a.hub), console.progress());
     const ChatContext context = context_of(a, path);
     complete(a, context);
     say_what_runs(a, path, context, console);
@@ -181,13 +174,7 @@ void add_machine(CLI::App& command, RunArguments& a) {
         ->type_name("N")
         ->capture_default_str()
         ->group("Evaluation");
-    command.add_flag("--offline", a.offline, "Use the cache alone (HF_HUB_OFFLINE)")
-        ->group("Transfer");
-    command
-        .add_option("--endpoint", a.endpoint,
-                    "The server [HF_ENDPOINT, or else https://huggingface.co]")
-        ->type_name("URL")
-        ->group("Transfer");
+    add_hub_options(command, a.hub, "Transfer");
 }
 
 }  // namespace

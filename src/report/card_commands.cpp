@@ -221,20 +221,6 @@ std::string making_text(const CardView& view) {
 
 }  // namespace
 
-std::string shell_argument(const std::string& text) {
-    constexpr std::string_view kPlain = "_./:@%+=,-";
-    const std::string shown = printable(text);
-    const bool plain = !shown.empty() && std::ranges::all_of(shown, [&](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-               kPlain.find(c) != std::string_view::npos;
-    });
-    const std::string prefix = shown.starts_with('-') ? "./" : "";
-    if (plain) return prefix + shown;
-    std::string quoted = prefix + "'";
-    for (const char c : shown) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-    return quoted + "'";
-}
-
 std::string card_running(const CardView& view) {
     const CardFile& file = example_of(view);
     std::vector<std::string> lines{"llama-server " + llama_model(view, file),

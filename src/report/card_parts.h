@@ -43,7 +43,4 @@ std::string card_measured(const CardView& view);
 std::string card_running(const CardView& view);
 std::string card_repeating(const CardView& view);
 
-// One argument of a shell, quoted where it must be; no option, whatever its name.
-std::string shell_argument(const std::string& text);
-
 }  // namespace bitgauge

@@ -139,4 +139,18 @@ std::string csv_field(std::string_view text) {
     return "\"" + doubled + "\"";
 }
 
+std::string shell_argument(std::string_view text) {
+    constexpr std::string_view kPlain = "_./:@%+=,-";
+    const std::string shown = printable(text);
+    const bool plain = !shown.empty() && std::ranges::all_of(shown, [&](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+               kPlain.find(c) != std::string_view::npos;
+    });
+    const std::string prefix = shown.starts_with('-') ? "./" : "";
+    if (plain) return prefix + shown;
+    std::string quoted = prefix + "'";
+    for (const char c : shown) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    return quoted + "'";
+}
+
 }  // namespace bitgauge

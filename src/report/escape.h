@@ -29,4 +29,7 @@ std::string script_escaped(std::string_view json);
 // is not changed: the file is data.
 std::string csv_field(std::string_view text);
 
+// One argument of a shell, quoted where it must be; no option, whatever its name.
+std::string shell_argument(std::string_view text);
+
 }  // namespace bitgauge

@@ -167,4 +167,32 @@ void Store::Database::require_ours() {
     }
 }
 
+void Store::Database::put_keyed(const char* table, const std::string& key, const std::string& about,
+                                const std::string& created_utc, const Json& json) {
+    SQLite::Statement insert(sqlite,
+                             fmt::format("INSERT OR REPLACE INTO {} VALUES (?, ?, ?, ?)", table));
+    insert.bind(1, key);
+    insert.bind(2, about);
+    insert.bind(3, created_utc);
+    insert.bind(4, stored_text(json));
+    insert.exec();
+}
+
+std::vector<Json> Store::Database::select_json(const char* table, const char* where,
+                                               std::string_view argument) {
+    SQLite::Statement query(
+        sqlite, fmt::format("SELECT json FROM {} {} ORDER BY created_utc, key", table, where));
+    if (query.getBindParameterCount() > 0) query.bind(1, std::string(argument));
+    std::vector<Json> found;
+    while (query.executeStep()) found.push_back(stored_json(query.getColumn(0).getString()));
+    return found;
+}
+
+bool Store::Database::is_newer(const char* table, const std::string& key,
+                               const std::string& created_utc) {
+    SQLite::Statement query(sqlite, fmt::format("SELECT created_utc FROM {} WHERE key = ?", table));
+    query.bind(1, key);
+    return !query.executeStep() || query.getColumn(0).getString() < created_utc;
+}
+
 }  // namespace bitgauge

@@ -44,6 +44,13 @@ struct Store::Database {
     bool has_tasks() const { return has_tasks_; }
     bool has_drifts() const { return has_drifts_; }
 
+    // Tables of a key, what the record is about, its time and its JSON. A record is newer where
+    // none of its key is there, or an earlier one.
+    void put_keyed(const char* table, const std::string& key, const std::string& about,
+                   const std::string& created_utc, const Json& json);
+    std::vector<Json> select_json(const char* table, const char* where, std::string_view argument);
+    bool is_newer(const char* table, const std::string& key, const std::string& created_utc);
+
     void put_tasks(const TaskRecord& record);
     std::vector<TaskRecord> select_tasks(const char* where, std::string_view argument);
     // Where it is absent here, or older; whether it was taken.
