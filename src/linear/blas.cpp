@@ -64,7 +64,8 @@ const char* known_core() {
     return nullptr;
 }
 
-// A processor younger than the library is taken for a Prescott of 2004, and products take 4.7 times as long.
+// A processor younger than the library is taken for a Prescott of 2004, and products take 4.7 times
+// as long.
 bool is_mistaken(void* library) {
     return std::string_view(core_name(library)()) == "Prescott" && known_core() != nullptr;
 }
