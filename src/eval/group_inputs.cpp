@@ -1,27 +1,17 @@
-#include "eval/group_moments.h"
+#include "eval/group_inputs.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
-#include <oneapi/tbb/parallel_for.h>
 
 #include "bitgauge/error.h"
 
 namespace bitgauge {
 namespace {
 
-// The row that `expert` got of this token; empty where it got none.
-std::span<const float> row_of_expert(const ProductRows& rows, size_t token, int32_t expert) {
-    if (rows.slots == 1) return rows.row(token, 0);
-    for (size_t choice = 0; choice < rows.choices; ++choice) {
-        if (rows.expert(token, choice) == expert) return rows.row(token, choice % rows.slots);
-    }
-    return {};
-}
-
-void append(std::vector<float>& rows, std::span<const float> row) {
-    rows.insert(rows.end(), row.begin(), row.end());
-}
+constexpr size_t kRowsAtOnce = 1024;
 
 void require_same_call(const ProductRows& quantized, const ProductRows& original) {
     if (quantized.width == original.width && quantized.tokens == original.tokens) return;
@@ -32,10 +22,13 @@ void require_same_call(const ProductRows& quantized, const ProductRows& original
                 "please report this with the model's architecture");
 }
 
-void add_rows(SplitMoments& moments, std::span<const float> quantized,
-              std::span<const float> original, bool for_check) {
-    (for_check ? moments.check : moments.fit).add(quantized, original);
-    if (for_check) moments.original.add(original, {});
+// The row that `expert` got of this token; none where it got none.
+std::optional<size_t> slot_of_expert(const ProductRows& rows, size_t token, int32_t expert) {
+    if (rows.slots == 1) return 0;
+    for (size_t choice = 0; choice < rows.choices; ++choice) {
+        if (rows.expert(token, choice) == expert) return choice % rows.slots;
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -45,47 +38,118 @@ InputMoments SplitMoments::all() const {
     all.merge(check);
     return all;
 }
+// Rows of both models, which go into moments some at a time.
+class GroupInputs::RowPairs {
+  public:
+    RowPairs(SplitMoments& moments, bool for_check, bool with_originals)
+        : moments_(moments), for_check_(for_check), with_originals_(with_originals) {}
+    ~RowPairs() = default;
+    RowPairs(const RowPairs&) = delete;
+    RowPairs& operator=(const RowPairs&) = delete;
 
-GroupMoments::GroupMoments(const InputGroup& group, size_t first, size_t last)
-    : routed_(group.experts > 0), first_(first), experts_(last - first) {
-    for (SplitMoments& moments : experts_) {
-        moments.fit.width = group.width;
-        moments.check.width = group.width;
-        moments.original.width = group.width;
+    // Room for one more row of each; the second is empty without originals.
+    std::pair<std::span<float>, std::span<float>> next() {
+        if (ours_.size() == kRowsAtOnce * width()) flush();
+        ours_.resize(ours_.size() + width());
+        if (with_originals_) theirs_.resize(ours_.size());
+        return {std::span(ours_).last(width()),
+                with_originals_ ? std::span(theirs_).last(width()) : std::span<float>()};
     }
+
+    void flush() {
+        if (ours_.empty()) return;
+        (for_check_ ? moments_.check : moments_.fit).add(ours_, theirs_);
+        if (for_check_) moments_.original.add(with_originals_ ? theirs_ : ours_, {});
+        ours_.clear();
+        theirs_.clear();
+    }
+
+  private:
+    size_t width() const { return moments_.fit.width; }
+
+    SplitMoments& moments_;
+    bool for_check_;
+    bool with_originals_;
+    std::vector<float> ours_, theirs_;
+};
+
+GroupInputs::GroupInputs(const InputGroup& group, const KeptRows* originals, std::string name,
+                         const std::filesystem::path& path)
+    : width_(group.width), originals_(originals), name_(std::move(name)), single_(group.width) {
+    if (group.experts > 0) kept_ = std::make_unique<KeptRows>(path);
 }
 
-void GroupMoments::add(const ProductRows& quantized, const ProductRows& original, bool for_check) {
-    require_same_call(quantized, original);
-    if (!routed_) {
-        SplitMoments& moments = experts_.front();
-        add_rows(moments, quantized.values, original.values, for_check);
+void GroupInputs::add(ProductRows quantized, bool for_check) {
+    const size_t call = for_check_.size();
+    if (originals_ != nullptr) require_same_call(quantized, originals_->shape(name_, call));
+    for_check_.push_back(for_check);
+    if (routed()) {
+        kept_->add(name_, std::move(quantized));
         return;
     }
-    tbb::parallel_for(size_t{0}, experts_.size(),
-                      [&](size_t i) { add_expert(i, quantized, original, for_check); });
+    InputMoments& moments = for_check ? single_.check : single_.fit;
+    const ProductRows original = originals_ ? originals_->read(name_, call) : ProductRows{};
+    moments.add(quantized.values, original.values);
+    if (for_check) single_.original.add(originals_ ? original.values : quantized.values, {});
 }
 
-void GroupMoments::add_expert(size_t index, const ProductRows& quantized,
-                              const ProductRows& original, bool for_check) {
-    const auto expert = static_cast<int32_t>(first_ + index);
-    std::vector<float> ours, theirs;
-    for (size_t token = 0; token < quantized.tokens; ++token) {
-        for (size_t choice = 0; choice < quantized.choices; ++choice) {
-            if (quantized.expert(token, choice) != expert) continue;
-            const auto row = quantized.row(token, choice % quantized.slots);
-            const auto same = row_of_expert(original, token, expert);
-            append(ours, row);
-            append(theirs, same.empty() ? row : same);
+SplitMoments GroupInputs::take(size_t matrix) {
+    if (!routed()) return std::exchange(single_, SplitMoments(width_));
+    SplitMoments moments(width_);
+    for (const bool for_check : {false, true}) {
+        add_expert(static_cast<int32_t>(matrix), for_check, moments);
+    }
+    return moments;
+}
+
+void GroupInputs::add_expert(int32_t expert, bool for_check, SplitMoments& moments) const {
+    RowPairs rows(moments, for_check, originals_ != nullptr);
+    for (size_t call = 0; call < for_check_.size(); ++call) {
+        if (for_check_[call] == for_check) add_rows(call, expert, rows);
+    }
+    rows.flush();
+}
+
+void GroupInputs::add_rows(size_t call, int32_t expert, RowPairs& rows) const {
+    const ProductRows& quantized = kept_->shape(name_, call);
+    for (size_t at = 0; at < quantized.experts.size(); ++at) {
+        if (quantized.experts[at] != expert) continue;
+        const size_t token = at / quantized.choices;
+        const size_t slot = at % quantized.choices % quantized.slots;
+        const auto [ours, theirs] = rows.next();
+        kept_->read_row(name_, call, token, slot, ours);
+        if (originals_ == nullptr) continue;
+        const auto same = slot_of_expert(originals_->shape(name_, call), token, expert);
+        if (same) {
+            originals_->read_row(name_, call, token, *same, theirs);
+        } else {
+            std::copy(ours.begin(), ours.end(), theirs.begin());
         }
     }
-    if (ours.empty()) return;
-    add_rows(experts_[index], ours, theirs, for_check);
 }
 
-InputMoments GroupMoments::pooled() const {
-    InputMoments pooled = experts_.front().fit;
-    for (size_t i = 1; i < experts_.size(); ++i) pooled.merge(experts_[i].fit);
+// The original's rows beside each of the quantized model's.
+std::vector<float> GroupInputs::beside(size_t call, const ProductRows& quantized) const {
+    const ProductRows original = originals_->read(name_, call);
+    std::vector<float> rows = quantized.values;
+    for (size_t token = 0; token < quantized.tokens; ++token) {
+        for (size_t slot = 0; slot < quantized.slots; ++slot) {
+            const auto same = slot_of_expert(original, token, quantized.expert(token, slot));
+            if (!same) continue;
+            std::ranges::copy(original.row(token, *same),
+                              rows.begin() + (token * quantized.slots + slot) * width_);
+        }
+    }
+    return rows;
+}
+
+InputMoments GroupInputs::pooled() const {
+    InputMoments pooled = {.width = width_};
+    for (size_t call = 0; call < for_check_.size(); ++call) {
+        if (for_check_[call]) continue;
+        const ProductRows quantized = kept_->read(name_, call);
+        pooled.add(quantized.values, originals_ ? beside(call, quantized) : std::vector<float>());
+    }
     return pooled;
 }
 
