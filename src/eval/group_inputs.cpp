@@ -11,7 +11,7 @@
 namespace bitgauge {
 namespace {
 
-constexpr size_t kRowsAtOnce = 1024;
+constexpr size_t kPairsAtOnce = 1024;
 
 void require_same_call(const ProductRows& quantized, const ProductRows& original) {
     if (quantized.width == original.width && quantized.tokens == original.tokens) return;
@@ -49,7 +49,7 @@ class GroupInputs::RowPairs {
 
     // Room for one more row of each; the second is empty without originals.
     std::pair<std::span<float>, std::span<float>> next() {
-        if (ours_.size() == kRowsAtOnce * width()) flush();
+        if (ours_.size() == kPairsAtOnce * width()) flush();
         ours_.resize(ours_.size() + width());
         if (with_originals_) theirs_.resize(ours_.size());
         return {std::span(ours_).last(width()),
