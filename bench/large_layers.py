@@ -2,7 +2,7 @@
 """Rounding with error feedback of two layers in the shapes of Qwen3.5-35B-A3B, with random weights.
 
     large_layers.py --program build/release/bin/bitgauge --out FOLDER [--type Q4_K] [--tokens 16384]
-                    [--threads 2] [--work FOLDER]
+                    [--threads 2] [--work FOLDER] [--experts 256] [--layers 2]
 
 A layer is 2048 wide and has 256 experts of 512 of which 8 are used, and a shared one; the first has a gated
 delta net, the second attention. An embedding, a head and a tokenizer of 4,096 make it a model. Needs numpy, 4 GiB of disk and 8 GiB
@@ -25,7 +25,8 @@ sys.path[:0] = [str(ROOT / "bench")]
 from against_peer import MIB, machine  # noqa: E402
 from deep_model import write_model  # noqa: E402
 
-SHAPE = SimpleNamespace(width=2048, expert_width=512, experts=256, used=8, layers=2, attention_every=2, seed=1)
+SHAPE = SimpleNamespace(  # --experts and --layers change it
+    width=2048, expert_width=512, experts=256, used=8, layers=2, attention_every=2, seed=1)
 LAYERS = 40
 
 
@@ -48,7 +49,7 @@ def page(o, model: Path, found: dict) -> str:
     hours = LAYERS / SHAPE.layers * found["wall_s"] / 3600
     idle_hours = LAYERS / SHAPE.layers * found["cpu_s"] / o.threads / 3600
     return "\n".join([
-        "# Two layers of Qwen3.5-35B-A3B's shapes, rounded with error feedback", "",
+        f"# {SHAPE.layers} layers of Qwen3.5-35B-A3B's shapes, rounded with error feedback", "",
         machine(o.threads).replace(" for both programs", ""), "",
         f"Random weights: width {SHAPE.width}, {SHAPE.experts} experts of {SHAPE.expert_width}, {SHAPE.used} used, one "
         f"shared; {model.stat().st_size / MIB:,.0f} MiB in BF16. Type {o.type}, {rounding['tokens']:,} tokens of "
@@ -67,11 +68,14 @@ def main():
     parser.add_argument("--text", type=Path, default=ROOT / "data/text/wiki.test.excerpt.raw")
     parser.add_argument("--tokens", type=int, default=16384)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--experts", type=int, default=SHAPE.experts)
+    parser.add_argument("--layers", type=int, default=SHAPE.layers)
     parser.add_argument("--work", type=Path, default=ROOT / "out/bench/large-layers")
     parser.add_argument("--out", type=Path, required=True)
     o = parser.parse_args()
     o.work.mkdir(parents=True, exist_ok=True)
-    model = o.work / "layers.gguf"
+    SHAPE.experts, SHAPE.layers = o.experts, o.layers
+    model = o.work / f"layers-{o.layers}x{o.experts}.gguf"
     if not model.exists():
         write_model(SHAPE, model)
     found = round_layers(o, model)

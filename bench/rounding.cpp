@@ -28,7 +28,9 @@ namespace {
 
 using namespace bitgauge;  // NOLINT(google-build-using-namespace): a program
 
-constexpr int kRuns = 5;
+// As many runs at least, and as many as take so long.
+constexpr size_t kRuns = 5;
+constexpr double kSeconds = 0.2;
 
 // Of all threads.
 double processor_seconds() {
@@ -37,16 +39,19 @@ double processor_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+// The first run is left out: memory is new to it.
 template <class Run>
 double median_seconds(const Run& run) {
+    run();
     std::vector<double> seconds;
-    for (int i = 0; i < kRuns; ++i) {
+    for (double sum = 0; seconds.size() < kRuns || sum < kSeconds; sum += seconds.back()) {
         const double start = processor_seconds();
         run();
         seconds.push_back(processor_seconds() - start);
     }
-    std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
-    return seconds[kRuns / 2];
+    const auto middle = seconds.begin() + static_cast<ptrdiff_t>(seconds.size() / 2);
+    std::nth_element(seconds.begin(), middle, seconds.end());
+    return *middle;
 }
 
 std::vector<float> normal_values(size_t count) {

@@ -26,8 +26,9 @@ struct FeedbackOptions {
     Protocol protocol{.window_tokens = 512, .warmup_tokens = 0};
     std::map<std::string, std::string> types;  // tensor -> ggml's name; absent ones stay
     std::filesystem::path importance;          // for tensors that no product shows; empty: none
-    uint64_t moment_bytes =
-        0;  // most memory for second moments at once; 0: a quarter of what is free
+    // Most memory for second moments and factors of matrices that are rounded at once, of which
+    // there is always one; 0: a quarter of what is free.
+    uint64_t moment_bytes = 0;
     uint32_t ubatch_tokens = 0;  // as BaselineOptions
     EngineOptions engine;
     Isolation isolation;

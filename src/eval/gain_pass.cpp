@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include <oneapi/tbb/parallel_for.h>
-
 #include "bitgauge/qtype.h"
 
-#include "base/interrupt.h"
 #include "eval/group_rounding.h"
 #include "eval/stage_lanes.h"
 
@@ -62,14 +59,9 @@ class GainPass {
 
   private:
     void run_stage(size_t stage) {
-        std::vector<InputGroup> groups;
-        std::map<std::string, GroupMoments> moments;
-        observe(stage, groups, moments);
-        for (const InputGroup& group : groups) {
-            for (const std::string& tensor : group.members) {
-                throw_if_interrupted();
-                note(tensor, moments.at(group.leader()));
-            }
+        std::map<std::string, GroupInputs> inputs;
+        for (const InputGroup& group : observe(stage, inputs)) {
+            note(group, inputs.at(group.leader()));
         }
     }
 
@@ -81,46 +73,66 @@ class GainPass {
         return names;
     }
 
-    void observe(size_t stage, std::vector<InputGroup>& groups,
-                 std::map<std::string, GroupMoments>& moments) {
+    // The groups, and by their leaders what they get.
+    std::vector<InputGroup> observe(size_t stage, std::map<std::string, GroupInputs>& inputs) {
         const Model model = model_.load(stage);
         StageLanes lanes(model, stage, runs_, job_.base.shape, job_.base.engine);
         const std::set<std::string> wanted = tensors_in(stage);
         const bool with_head = wanted.contains(kHead) && lanes.context().is_last_stage();
         const InputGroup of_head{.members = {kHead}, .width = model_.width()};
         const LaneRun run{.what = "inputs", .weights = wanted, .keep = true};
-        groups = lanes.run(run, [&](size_t batch, LaneOutput output) {
+        std::vector<InputGroup> groups = lanes.run(run, [&](size_t batch, LaneOutput output) {
             for (const InputGroup& group : output.groups) {
-                add(group, output.inputs[group.leader()], batch, moments);
+                add(group, std::move(output.inputs[group.leader()]), batch, inputs);
             }
-            if (with_head) add(of_head, output.states, batch, moments);
+            if (with_head) add(of_head, std::move(output.states), batch, inputs);
         });
         if (with_head) groups.push_back(of_head);
+        return groups;
     }
 
-    void add(const InputGroup& group, const std::vector<ProductRows>& calls, size_t batch,
-             std::map<std::string, GroupMoments>& moments) const {
-        const size_t matrices = std::clamp<size_t>(group.experts, 1, kMostExperts);
-        auto& sums = moments.try_emplace(group.leader(), group, 0, matrices).first->second;
-        for (const ProductRows& call : calls) sums.add(call, call, runs_.is_for_check(batch));
-    }
-
-    void note(const std::string& name, const GroupMoments& moments) {
-        const TensorRounding tensor = open_tensor(model_, name, job_.base.types.at(name));
-        std::vector<TypeErrorSums> sums(moments.experts().size());
-        tbb::parallel_for(size_t{0}, sums.size(), [&](size_t i) {
-            sums[i] = matrix_errors(tensor, i, moments.experts()[i]);
-        });
-        TypeErrorSums all;
-        for (const TypeErrorSums& one : sums) {
-            for (const auto& [type, errors] : one) {
-                all[type].nearest += errors.nearest;
-                all[type].feedback += errors.feedback;
-            }
+    void add(const InputGroup& group, std::vector<ProductRows> calls, size_t batch,
+             std::map<std::string, GroupInputs>& inputs) const {
+        const std::string& leader = group.leader();
+        GroupInputs& of_group =
+            inputs.try_emplace(leader, group, nullptr, leader, job_.base.scratch / leader)
+                .first->second;
+        for (ProductRows& call : calls) {
+            of_group.add(std::move(call), runs_.is_for_check(batch));
         }
-        for (const auto& [type, errors] : all) {
+    }
+
+    void note(const InputGroup& group, GroupInputs& inputs) {
+        std::vector<TensorRounding> tensors;
+        for (const std::string& name : group.members) {
+            tensors.push_back(open_tensor(model_, name, job_.base.types.at(name)));
+        }
+        const size_t matrices = std::clamp<size_t>(group.experts, 1, kMostExperts);
+        std::vector<std::vector<TypeErrorSums>> sums(matrices);
+        for_each_matrix(matrices, group.width, job_.base.moment_bytes, [&](size_t i) {
+            const SplitMoments moments = inputs.take(i);
+            for (const TensorRounding& tensor : tensors) {
+                sums[i].push_back(matrix_errors(tensor, i, moments));
+            }
+        });
+        for (size_t t = 0; t < tensors.size(); ++t) {
+            TypeErrorSums all;
+            for (const auto& of_matrix : sums) add_to(all, of_matrix[t]);
+            note_gains(group.members[t], all);
+        }
+    }
+
+    static void add_to(TypeErrorSums& all, const TypeErrorSums& one) {
+        for (const auto& [type, errors] : one) {
+            all[type].nearest += errors.nearest;
+            all[type].feedback += errors.feedback;
+        }
+    }
+
+    void note_gains(const std::string& tensor, const TypeErrorSums& sums) {
+        for (const auto& [type, errors] : sums) {
             if (errors.nearest <= 0) continue;
-            gains_[name][type] = std::min(1.0, errors.feedback / errors.nearest);
+            gains_[tensor][type] = std::min(1.0, errors.feedback / errors.nearest);
         }
     }
 

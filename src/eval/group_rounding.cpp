@@ -1,12 +1,16 @@
 #include "eval/group_rounding.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include <fmt/format.h>
 #include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
 
 #include "bitgauge/error.h"
 #include "bitgauge/qtype.h"
+
+#include "base/interrupt.h"
 
 #include "rounding/rounder.h"
 
@@ -14,6 +18,9 @@ namespace bitgauge {
 namespace {
 
 constexpr size_t kSampleRows = 64;
+// Of a matrix while it is rounded: five of its inputs' moments, two of them with a prior, four of a
+// factor, its tiles and couplings.
+constexpr size_t kSquaresOfOne = 11;
 
 const QType& type_for(const TensorInfo& tensor, const std::string& name) {
     const QType* type = find_type(name);
@@ -49,12 +56,18 @@ TensorRounding open_tensor(const StagedModel& model, const std::string& name,
     TensorRounding tensor{.report = {.name = name, .type = type.name},
                           .type_id = type.id,
                           .width = info.shape[0],
-                          .rows = info.shape.size() > 1 ? info.shape[1] : 1};
+                          .rows = info.shape.size() > 1 ? info.shape[1] : 1,
+                          .original_type = info.type_id,
+                          .original = model.tensor_bytes(name)};
     tensor.report.matrices = info.elements() / (tensor.width * tensor.rows);
-    tensor.weights.resize(info.elements());
-    decode_row(info.type_id, model.tensor_bytes(name), tensor.weights);
     tensor.blocks.resize(info.elements() / tensor.width * type.row_bytes(tensor.width));
     return tensor;
+}
+
+std::vector<float> TensorRounding::matrix(size_t index) const {
+    std::vector<float> values(rows * width);
+    decode(index * rows, values);
+    return values;
 }
 
 std::span<std::byte> TensorRounding::matrix_blocks(size_t index) {
@@ -64,12 +77,34 @@ std::span<std::byte> TensorRounding::matrix_blocks(size_t index) {
 
 std::vector<float> TensorRounding::sample(size_t index) const {
     const size_t n = std::min(rows, kSampleRows);
-    std::vector<float> sample;
+    std::vector<float> sample(n * width);
     for (size_t i = 0; i < n; ++i) {
-        const auto row = matrix(index).subspan((2 * i + 1) * rows / (2 * n) * width, width);
-        sample.insert(sample.end(), row.begin(), row.end());
+        decode(index * rows + (2 * i + 1) * rows / (2 * n),
+               std::span(sample).subspan(i * width, width));
     }
     return sample;
+}
+
+// Values from the beginning of a row of all matrices on.
+void TensorRounding::decode(size_t row, std::span<float> values) const {
+    const QType& type = *type_by_id(original_type);
+    decode_row(
+        original_type,
+        std::span(original).subspan(row * type.row_bytes(width), type.row_bytes(values.size())),
+        values);
+}
+
+void for_each_matrix(size_t count, size_t width, uint64_t moment_bytes,
+                     const std::function<void(size_t)>& run) {
+    const uint64_t room = moment_bytes / (kSquaresOfOne * width * width * sizeof(float));
+    std::atomic<size_t> next = 0;
+    tbb::parallel_for(uint64_t{0}, std::clamp<uint64_t>(room, 1, count), [&](uint64_t) {
+        for (size_t i = next++; i < count; i = next++) {
+            throw_if_interrupted();
+            // While it waits for others, a thread does not begin another matrix.
+            tbb::this_task_arena::isolate([&] { run(i); });
+        }
+    });
 }
 
 GroupRounding::GroupRounding(const StagedModel& model, const InputGroup& group,
@@ -80,12 +115,15 @@ GroupRounding::GroupRounding(const StagedModel& model, const InputGroup& group,
     }
 }
 
-void GroupRounding::round(const GroupMoments& moments) {
-    const bool routed = moments.routed();
-    const InputMoments pooled = routed ? moments.pooled() : InputMoments{};
-    tbb::parallel_for(size_t{0}, moments.experts().size(), [&](size_t i) {
-        round_matrix(moments.first() + i, moments.experts()[i], routed ? &pooled : nullptr);
-    });
+const std::vector<TensorRounding>& GroupRounding::round(GroupInputs& inputs,
+                                                        uint64_t moment_bytes) {
+    const bool routed = inputs.routed();
+    const InputMoments pooled = routed ? inputs.pooled() : InputMoments{};
+    const TensorRounding& first = tensors_.front();
+    for_each_matrix(first.report.matrices, first.width, moment_bytes,
+                    [&](size_t i) { round_matrix(i, inputs.take(i), routed ? &pooled : nullptr); });
+    sum_up();
+    return tensors_;
 }
 
 void GroupRounding::round_matrix(size_t matrix, const SplitMoments& moments,
@@ -106,7 +144,6 @@ GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor,
                                                          const SplitMoments& moments,
                                                          const InputMoments* prior,
                                                          const RoundingCandidates& candidates) {
-    const std::span<const float> weights = tensor.matrix(matrix);
     const std::vector<float> sample = tensor.sample(matrix);
     MatrixOutcome outcome{.choice = choose_setting(moments.fit, moments.check, tensor.type_id,
                                                    sample, candidates, prior),
@@ -121,15 +158,15 @@ GroupRounding::MatrixOutcome GroupRounding::round_member(TensorRounding& tensor,
     }
     if (outcome.choice.use_feedback) {
         Rounder(all, outcome.choice.setting)
-            .round(tensor.type_id, weights, tensor.matrix_blocks(matrix));
+            .round(tensor.type_id, tensor.matrix(matrix), tensor.matrix_blocks(matrix));
     } else {
-        encode_rows(tensor.type_id, weights, tensor.width, channel_importance(all),
+        encode_rows(tensor.type_id, tensor.matrix(matrix), tensor.width, channel_importance(all),
                     tensor.matrix_blocks(matrix));
     }
     return outcome;
 }
 
-const std::vector<TensorRounding>& GroupRounding::finish() {
+void GroupRounding::sum_up() {
     for (size_t t = 0; t < tensors_.size(); ++t) {
         RoundedTensor& report = tensors_[t].report;
         double energy = 0, gain = 0, nearest = 0, feedback = 0, damping = 0, correction = 0;
@@ -154,7 +191,6 @@ const std::vector<TensorRounding>& GroupRounding::finish() {
         report.damping = damping / matrices;
         report.correction = correction / matrices;
     }
-    return tensors_;
 }
 
 }  // namespace bitgauge

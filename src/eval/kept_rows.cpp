@@ -1,6 +1,5 @@
 #include "eval/kept_rows.h"
 
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +18,7 @@ void KeptRows::add(const std::string& group, ProductRows rows) {
     entries_[group].push_back(std::move(entry));
 }
 
-ProductRows KeptRows::read(const std::string& group, size_t call) const {
+const KeptRows::Entry& KeptRows::entry(const std::string& group, size_t call) const {
     const auto found = entries_.find(group);
     if (found == entries_.end() || call >= found->second.size()) {
         throw Error(ErrorKind::kInput,
@@ -27,11 +26,26 @@ ProductRows KeptRows::read(const std::string& group, size_t call) const {
                                 group, call + 1),
                     "please report this with the model's architecture");
     }
-    const Entry& entry = found->second[call];
-    ProductRows rows = entry.rows;
-    rows.values.resize(entry.values);
-    file_.read(entry.offset, std::as_writable_bytes(std::span(rows.values)));
+    return found->second[call];
+}
+
+ProductRows KeptRows::read(const std::string& group, size_t call) const {
+    const Entry& kept = entry(group, call);
+    ProductRows rows = kept.rows;
+    rows.values.resize(kept.values);
+    file_.read(kept.offset, std::as_writable_bytes(std::span(rows.values)));
     return rows;
+}
+
+const ProductRows& KeptRows::shape(const std::string& group, size_t call) const {
+    return entry(group, call).rows;
+}
+
+void KeptRows::read_row(const std::string& group, size_t call, size_t token, size_t slot,
+                        std::span<float> row) const {
+    const Entry& kept = entry(group, call);
+    const size_t at = (token * kept.rows.slots + slot) * kept.rows.width * sizeof(float);
+    file_.read(kept.offset + at, std::as_writable_bytes(row));
 }
 
 }  // namespace bitgauge

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 
 namespace bitgauge {
 
-// Thread-compatible. Gone with the object. Error(kEnvironment) when the disk is full.
+// add() is thread-compatible, the rest thread-safe. Gone with the object. Error(kEnvironment) when
+// the disk is full.
 class KeptRows {
   public:
     explicit KeptRows(const std::filesystem::path& path) : file_(path, Earlier::kErase) {}
@@ -25,6 +27,11 @@ class KeptRows {
     void add(const std::string& group, ProductRows rows);
     // The rows of that call, counted from 0. Error(kInput) when there was none.
     ProductRows read(const std::string& group, size_t call) const;
+    // The same without values.
+    const ProductRows& shape(const std::string& group, size_t call) const;
+    // One of its rows.
+    void read_row(const std::string& group, size_t call, size_t token, size_t slot,
+                  std::span<float> row) const;
 
   private:
     struct Entry {
@@ -32,6 +39,8 @@ class KeptRows {
         uint64_t offset = 0;
         size_t values = 0;
     };
+    const Entry& entry(const std::string& group, size_t call) const;
+
     ResumableFile file_;
     uint64_t end_ = 0;
     std::map<std::string, std::vector<Entry>> entries_;

@@ -47,7 +47,7 @@ std::string identity_of(const std::string& model_hash, const Corpus& corpus,
                         const PassShape& shape) {
     const EngineDescription engine = describe_engine();
     std::string text = fmt::format(
-        "rounding/2 {} {} {} {} {} {} {} {} {} {}", model_hash, corpus.key, protocol.window_tokens,
+        "rounding/3 {} {} {} {} {} {} {} {} {} {}", model_hash, corpus.key, protocol.window_tokens,
         protocol.max_windows, protocol.max_scored, shape.sequences, shape.ubatch_tokens,
         engine.llama, engine.ggml, options.importance.empty() ? "" : hash_file(options.importance));
     for (const auto& [tensor, type] : options.types) text += fmt::format(" {}={}", tensor, type);

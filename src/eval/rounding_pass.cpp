@@ -28,17 +28,8 @@ constexpr const char* kHead = "output.weight";
 // By the leaders of groups, call after call.
 using Inputs = std::map<std::string, std::vector<ProductRows>>;
 
-// A group some matrices of which may be rounded while others are not.
-struct OpenGroup {
-    explicit OpenGroup(InputGroup of) : group(std::move(of)) {}
-
-    InputGroup group;
-    std::optional<GroupRounding> rounding;
-    size_t next = 0;  // the first matrix that is not rounded
-
-    size_t matrices() const { return std::max<size_t>(1, group.experts); }
-    bool is_done() const { return next == matrices(); }
-};
+// By the leaders of groups.
+using Observed = std::map<std::string, GroupInputs>;
 
 class RoundingPass {
   public:
@@ -162,61 +153,45 @@ class RoundingPass {
                     const KeptRows& originals) {
         std::vector<InputGroup> open = step;
         std::erase_if(open, [&](const InputGroup& group) { return is_finished(group); });
-        std::vector<OpenGroup> groups(open.begin(), open.end());
-        while (!std::ranges::all_of(groups, &OpenGroup::is_done)) {
-            round_some(lanes, groups, originals);
+        if (!open.empty()) {
+            Observed inputs = observe(lanes, open, originals);
+            for (const InputGroup& group : open) {
+                round_group(group, inputs.at(group.leader()));
+                inputs.erase(group.leader());
+            }
         }
         for (const InputGroup& group : step) {
             for (const std::string& tensor : group.members) use(lanes, tensor);
         }
     }
 
-    // As many matrices of each group as their moments have room for.
-    void round_some(StageLanes& lanes, std::vector<OpenGroup>& groups, const KeptRows& originals) {
-        std::map<std::string, GroupMoments> moments;
-        std::string last_leader;
-        for (OpenGroup& group : groups) {
-            if (group.is_done()) continue;
-            last_leader = group.group.leader();
-            if (!group.rounding) group.rounding.emplace(model_, group.group, job_.types);
-            const size_t last =
-                std::min(group.matrices(), group.next + matrices_at_once(group, groups.size()));
-            moments.emplace(last_leader, GroupMoments(group.group, group.next, last));
-            group.next = last;
+    // In the order of a call.
+    Observed observe(StageLanes& lanes, const std::vector<InputGroup>& groups,
+                     const KeptRows& originals) {
+        Observed observed;
+        LaneRun run{.last = groups.back().leader(), .track = Track::kQuantized};
+        for (const InputGroup& group : groups) {
+            const std::string& leader = group.leader();
+            run.weights.insert(leader);
+            observed.try_emplace(leader, group, &originals, leader, job_.scratch / leader);
         }
-        observe(lanes, originals, last_leader, moments);
-        for (OpenGroup& group : groups) {
-            const auto found = moments.find(group.group.leader());
-            if (found == moments.end()) continue;
-            group.rounding->round(found->second);
-            if (!group.is_done()) continue;
-            for (const TensorRounding& tensor : group.rounding->finish()) write(tensor);
-            group.rounding.reset();
-        }
-    }
-
-    // Each has two sets of two squares, and one more of each set while it is rounded.
-    size_t matrices_at_once(const OpenGroup& group, size_t groups) const {
-        const uint64_t one = 4 * group.group.width * group.group.width * sizeof(float);
-        return std::max<uint64_t>(1, job_.moment_bytes / groups / one);
-    }
-
-    // `moments`: by the leaders of groups, of which `last` is the last of a call.
-    void observe(StageLanes& lanes, const KeptRows& originals, const std::string& last,
-                 std::map<std::string, GroupMoments>& moments) {
-        LaneRun run{.last = last, .track = Track::kQuantized};
-        for (const auto& [leader, some] : moments) run.weights.insert(leader);
         run.what = fmt::format("{}", fmt::join(run.weights, ", "));
         if (!can_stop_after(lanes, run)) run.last.clear();
-        std::map<std::string, size_t> calls;
-        lanes.run(run, [&](size_t batch, const LaneOutput& output) {
-            for (const auto& [leader, inputs] : output.inputs) {
-                for (const ProductRows& rows : inputs) {
-                    moments.at(leader).add(rows, originals.read(leader, calls[leader]++),
-                                           runs_.is_for_check(batch));
+        lanes.run(run, [&](size_t batch, LaneOutput output) {
+            for (auto& [leader, calls] : output.inputs) {
+                for (ProductRows& rows : calls) {
+                    observed.at(leader).add(std::move(rows), runs_.is_for_check(batch));
                 }
             }
         });
+        return observed;
+    }
+
+    void round_group(const InputGroup& group, GroupInputs& inputs) {
+        GroupRounding rounding(model_, group, job_.types);
+        for (const TensorRounding& tensor : rounding.round(inputs, job_.moment_bytes)) {
+            write(tensor);
+        }
     }
 
     static Inputs inputs_of_all(StageLanes& lanes, const std::vector<InputGroup>& groups) {
@@ -276,22 +251,15 @@ class RoundingPass {
         const bool last = lanes.context().is_last_stage();
         if (last && !for_feedback_in(lanes.stage()).contains(kHead)) return;
         const InputGroup group{.members = {kHead}, .width = model_.width()};
-        GroupMoments moments(group, 0, 1);
-        size_t call = 0;
+        GroupInputs inputs(group, &originals, kHead, {});
         const LaneRun run{.what = "the quantized model", .track = Track::kQuantized, .keep = true};
-        lanes.run(run, [&](size_t batch, const LaneOutput& output) {
-            for (const ProductRows& rows : output.states) {
-                moments.add(rows, originals.read(kHead, call++), runs_.is_for_check(batch));
+        lanes.run(run, [&](size_t batch, LaneOutput output) {
+            for (ProductRows& rows : output.states) {
+                inputs.add(std::move(rows), runs_.is_for_check(batch));
             }
         });
-        if (last && !is_finished(group)) round_head(group, moments);
+        if (last && !is_finished(group)) round_group(group, inputs);
         if (last) rounded_.push_back(kHead);
-    }
-
-    void round_head(const InputGroup& group, const GroupMoments& moments) {
-        GroupRounding rounding(model_, group, job_.types);
-        rounding.round(moments);
-        write(rounding.finish().front());
     }
 
     const RoundingJob& job_;

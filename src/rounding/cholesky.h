@@ -1,13 +1,13 @@
 #pragma once
 
-// Cholesky's factor of large matrices by products alone, on all threads.
+// Cholesky's factor of a matrix in tiles (Buttari et al. 2009), on all threads.
 
-#include "linear/blas.h"
+#include "rounding/tiled_triangle.h"
 
 namespace bitgauge {
 
-// As factor_cholesky(): panels are divided by the inverse of their corner, and what is left is
-// updated square by square on TBB's threads. The same factor whatever the threads.
-bool factor_cholesky_blocked(Matrix matrix);
+// matrix = R^T R with upper R, left in it. False where the matrix is not positive definite to
+// rounding; it is then spoiled. The same factor whatever the threads.
+bool factor_cholesky_tiled(TiledTriangle& matrix);
 
 }  // namespace bitgauge

@@ -9,7 +9,16 @@
 namespace bitgauge {
 
 Correction::Correction(const InputMoments& moments, const Factor& factor, double alpha)
-    : moments_(moments), factor_(factor), alpha_(alpha) {}
+    : moments_(moments), factor_(factor) {
+    set_alpha(alpha);
+}
+
+void Correction::set_alpha(double alpha) {
+    alpha_ = alpha;
+    if (alpha == 0 || is_checked_) return;
+    if (!are_finite(moments_.shift)) throw not_finite(moments_);
+    is_checked_ = true;
+}
 
 void Correction::apply(std::span<float> weights) const {
     if (alpha_ == 0 || moments_.shift.empty()) return;

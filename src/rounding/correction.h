@@ -15,10 +15,10 @@ namespace bitgauge {
 class Correction {
   public:
     // `moments` and `factor`, which has runs of one channel, outlive this. Nothing is done where
-    // there is no shift or alpha is 0.
+    // there is no shift or alpha is 0. Error(kNotFinite) where a shift that is used is not finite.
     Correction(const InputMoments& moments, const Factor& factor, double alpha);
 
-    void set_alpha(double alpha) { alpha_ = alpha; }
+    void set_alpha(double alpha);
 
     // W to W*, kTileRows rows.
     void apply(std::span<float> weights) const;
@@ -26,7 +26,8 @@ class Correction {
   private:
     const InputMoments& moments_;
     const Factor& factor_;
-    double alpha_;
+    double alpha_ = 0;
+    bool is_checked_ = false;
 };
 
 }  // namespace bitgauge

@@ -1,9 +1,12 @@
 #include "rounding/factor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "rounding/cholesky.h"
+#include "rounding/feedback_kernel.h"
+#include "rounding/parallel_rows.h"
 #include "rounding/symmetric.h"
 
 namespace bitgauge {
@@ -25,43 +28,65 @@ std::vector<uint32_t> falling_order(std::span<const float> diagonal, size_t unit
     return order;
 }
 
-// H' with rows and columns in `order`.
-std::vector<float> damped(const InputMoments& moments, double damping,
-                          std::span<const float> diagonal, std::span<const uint32_t> order,
-                          Half half) {
-    const size_t width = moments.width;
-    const auto factor = static_cast<float>((1 - damping) / static_cast<double>(moments.tokens));
-    std::vector<float> matrix = mirrored(moments.second, width, factor);
-    for (size_t i = 0; i < width; ++i) matrix[i * width + i] = diagonal[i];
-    permute(matrix, order, half);
+// What the damping leaves of the second moments off the diagonal, per token.
+float scale_of(const InputMoments& moments, double damping) {
+    return static_cast<float>((1 - damping) / static_cast<double>(moments.tokens));
+}
+
+// The upper half of H' in `order`.
+TiledTriangle damped_tiles(const InputMoments& moments, double damping,
+                           std::span<const float> diagonal, std::span<const uint32_t> order) {
+    TiledTriangle matrix = permuted_tiles(moments.second, scale_of(moments, damping), order);
+    for (size_t i = 0; i < order.size(); ++i) matrix.at(i, i) = diagonal[order[i]];
     return matrix;
 }
 
-// Reads row `from` of L backwards into row `to` of U, each column divided by its pivot's root.
-void turn_row(const float* from, std::span<const float> inverses, size_t to, float* upper) {
-    const size_t width = inverses.size();
-    for (size_t k = to + 1; k < width; ++k) upper[k] = from[width - 1 - k] * inverses[k];
+// What tile (i, j) of R has above the diagonal, into U: each column backwards into a row, each row
+// divided by its root.
+void turn_tile(const TiledTriangle& root, size_t i, size_t j, std::span<const float> inverses,
+               std::vector<float>& upper) {
+    const size_t last = root.width() - 1;
+    const size_t columns = std::min(kSide, root.width() - j * kSide);
+    const float* inverse = inverses.data() + last - i * kSide;
+    for (size_t c = 0; c < columns; ++c) {
+        const float* from = root.tile(i, j) + c;
+        float* to = upper.data() + (last - j * kSide - c) * root.width() + last - i * kSide;
+        const size_t rows = i == j ? c : kSide;
+        for (size_t r = 0; r < rows; ++r) *(to - r) = from[r * kSide] * *(inverse - r);
+    }
 }
 
-// U and D from L of the matrix in reversed order: U D^1/2 is L read backwards.
-void split_factor(std::vector<float>& lower, Factor& factor) {
+// U and D of the matrix in reversed order, R^T R: U D^1/2 is R^T read backwards.
+void split_factor(const TiledTriangle& root, Factor& factor) {
     const size_t width = factor.width;
-    factor.pivots.resize(width);
     std::vector<float> inverses(width);
+    factor.pivots.resize(width);
     for (size_t k = 0; k < width; ++k) {
-        const float root = lower[(width - 1 - k) * (width + 1)];
-        factor.pivots[k] = root * root;
-        inverses[k] = 1 / root;
+        const float pivot = root.at(width - 1 - k, width - 1 - k);
+        factor.pivots[k] = pivot * pivot;
+        inverses[k] = 1 / pivot;
     }
-    std::vector<float> spare(width);
-    for (size_t i = 0; i < (width + 1) / 2; ++i) {
-        float* top = lower.data() + i * width;
-        float* bottom = lower.data() + (width - 1 - i) * width;
-        std::copy_n(top, width, spare.begin());
-        turn_row(bottom, inverses, i, top);
-        turn_row(spare.data(), inverses, width - 1 - i, bottom);
-    }
-    factor.upper = std::move(lower);
+    factor.upper.resize(width * width);
+    for_each_row(0, root.tiles(), width, [&](size_t j) {
+        for (size_t i = 0; i <= j; ++i) turn_tile(root, i, j, inverses, factor.upper);
+    });
+}
+
+double trace(const InputMoments& moments) {
+    double sum = 0;
+    for (size_t i = 0; i < moments.width; ++i) sum += moments.second[i * (moments.width + 1)];
+    return sum;
+}
+
+// False where H' has no factor, as where what is off its diagonal is not finite.
+bool try_factor(const InputMoments& moments, std::span<const float> diagonal, Factor& factor) {
+    const std::vector<uint32_t> reversed(factor.order.rbegin(), factor.order.rend());
+    TiledTriangle root = damped_tiles(moments, factor.damping, diagonal, reversed);
+    if (!factor_cholesky_tiled(root)) return false;
+    split_factor(root, factor);
+    factor.gain = std::reduce(factor.pivots.begin(), factor.pivots.end(), 0.0) /
+                  std::reduce(diagonal.begin(), diagonal.end(), 0.0);
+    return true;
 }
 
 }  // namespace
@@ -81,25 +106,24 @@ std::vector<float> damped_diagonal(const InputMoments& moments, double epsilon) 
 }
 
 std::vector<float> damped_moments(const InputMoments& moments, const Factor& factor) {
-    return damped(moments, factor.damping, damped_diagonal(moments, factor.epsilon), factor.order,
-                  Half::kBoth);
+    const size_t width = moments.width;
+    std::vector<float> matrix = mirrored(moments.second, width, scale_of(moments, factor.damping));
+    const std::vector<float> diagonal = damped_diagonal(moments, factor.epsilon);
+    for (size_t i = 0; i < width; ++i) matrix[i * width + i] = diagonal[i];
+    permute(matrix, factor.order);
+    return matrix;
 }
 
 Factor factor_moments(const InputMoments& moments, double damping, size_t unit) {
+    if (!std::isfinite(trace(moments))) throw not_finite(moments);
     Factor factor;
     factor.width = moments.width;
     factor.damping = damping;
     for (factor.epsilon = kFirstEpsilon;; factor.epsilon *= 10) {
         const std::vector<float> diagonal = damped_diagonal(moments, factor.epsilon);
         factor.order = falling_order(diagonal, unit);
-        std::vector<uint32_t> reversed(factor.order.rbegin(), factor.order.rend());
-        std::vector<float> matrix = damped(moments, damping, diagonal, reversed, Half::kLower);
-        if (!factor_cholesky_blocked({matrix.data(), factor.width, factor.width, factor.width}))
-            continue;
-        split_factor(matrix, factor);
-        factor.gain = std::reduce(factor.pivots.begin(), factor.pivots.end(), 0.0) /
-                      std::reduce(diagonal.begin(), diagonal.end(), 0.0);
-        return factor;
+        if (try_factor(moments, diagonal, factor)) return factor;
+        if (!are_finite(moments.second)) throw not_finite(moments);
     }
 }
 

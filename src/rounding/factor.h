@@ -28,7 +28,8 @@ struct Factor {
 };
 
 // Channels in runs of `unit`, which divides the width, runs in the order of falling diagonal. The
-// eps grows tenfold from 1e-6 until H' has a factor. Moments are finite and have tokens.
+// eps grows tenfold from 1e-6 until H' has a factor. Moments have tokens. Error(kNotFinite) for
+// second moments that are not finite.
 Factor factor_moments(const InputMoments& moments, double damping, size_t unit);
 
 // H' itself in the order of its factor, both halves.

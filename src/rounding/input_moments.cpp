@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "linear/blas.h"
 
 namespace bitgauge {
@@ -60,6 +62,12 @@ void InputMoments::add_scaled(const InputMoments& other, double factor) {
 
 void InputMoments::add_prior(const InputMoments& other, double count) {
     if (other.tokens != 0) add_scaled(other, count / static_cast<double>(other.tokens));
+}
+
+Error not_finite(const InputMoments& moments) {
+    return {ErrorKind::kNotFinite,
+            fmt::format("moments of {} channels over {} tokens are not finite", moments.width,
+                        moments.tokens)};
 }
 
 }  // namespace bitgauge

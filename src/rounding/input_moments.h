@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "bitgauge/error.h"
+
 namespace bitgauge {
 
 struct InputMoments {
@@ -36,5 +38,8 @@ struct InputMoments {
     // The other's mean over its tokens, as if `count` tokens had it; nothing where it has none.
     void add_prior(const InputMoments& other, double count);
 };
+
+// Error(kNotFinite) that names them.
+Error not_finite(const InputMoments& moments);
 
 }  // namespace bitgauge

@@ -30,11 +30,6 @@ const InputMoments& checked(const InputMoments& moments) {
         throw Error(ErrorKind::kInput, "rounding with feedback has no tokens to go by",
                     "use a longer text");
     }
-    if (!are_finite(moments.second) || !are_finite(moments.shift)) {
-        throw Error(ErrorKind::kNotFinite,
-                    fmt::format("moments of {} channels over {} tokens are not finite",
-                                moments.width, moments.tokens));
-    }
     return moments;
 }
 
@@ -86,8 +81,8 @@ struct Rounder::State {
           importance(channel_importance(moments)) {}
 
     void correct_by(double alpha) {
-        setting.correction = alpha;
         correction.set_alpha(alpha);
+        setting.correction = alpha;
     }
 
     const Influences& influences(int type_id) {
@@ -169,6 +164,7 @@ void Rounder::round(int type_id, std::span<const float> weights, std::span<std::
         throw Error(ErrorKind::kNotFinite, "weights to be rounded are not finite");
     }
     const size_t rows = weights.size() / width;
+    state_->influences(type_id);  // on all threads, which those of tiles would wait for
     tbb::enumerable_thread_specific<State::Work> works([&] { return state_->make_work(type_id); });
     tbb::parallel_for(size_t{0}, (rows + kTileRows - 1) / kTileRows, [&](size_t tile) {
         const size_t first = tile * kTileRows;

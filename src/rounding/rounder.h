@@ -37,8 +37,9 @@ bool can_round_with_feedback(int type_id);
 class Rounder {
   public:
     // `moments` outlives this and stays as it is. Error(kNotFinite) for moments that are not
-    // finite, Error(kInput) without tokens. A singular H is met by damping, and eps grows until H'
-    // can be factored. Another factor is made when round() meets the first of IQ2 and IQ3.
+    // finite, of the shift only where it is used, Error(kInput) without tokens. A singular H is met
+    // by damping, and eps grows until H' can be factored. Another factor is made when round() meets
+    // the first of IQ2 and IQ3.
     Rounder(const InputMoments& moments, const RoundingSetting& setting);
     Rounder(InputMoments&&, const RoundingSetting&) = delete;
     ~Rounder();
@@ -52,7 +53,8 @@ class Rounder {
     // channel_importance() of its moments.
     std::span<const float> importance() const;
 
-    // Another alpha, without another factor. Not while round() runs.
+    // Another alpha, without another factor. Not while round() runs. Error(kNotFinite) for a shift
+    // that is not finite.
     void set_correction(double alpha);
 
     // Rows of `width` weights to their blocks, row after row. A row's bytes depend on that row

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "rounding/parallel_rows.h"
+
 namespace bitgauge {
 namespace {
 
@@ -37,17 +39,13 @@ void mirror_square(const float* lower, size_t top, size_t left, const Target& to
     }
 }
 
-// The first `count` entries of a row in the new order.
-void permute_row(float* row, std::span<const uint32_t> order, size_t count,
-                 std::vector<float>& spare) {
+void permute_row(float* row, std::span<const uint32_t> order, std::vector<float>& spare) {
     std::copy_n(row, order.size(), spare.begin());
-    for (size_t j = 0; j < count; ++j) row[j] = spare[order[j]];
+    for (size_t j = 0; j < order.size(); ++j) row[j] = spare[order[j]];
 }
 
-// Cycle by cycle: each row moves once, as far as it counts where it comes to stand.
-template <class Count>
-void permute_rows(float* matrix, std::span<const uint32_t> order, const Count& count,
-                  std::vector<float>& spare) {
+// Cycle by cycle: each row moves once.
+void permute_rows(float* matrix, std::span<const uint32_t> order, std::vector<float>& spare) {
     const size_t width = order.size();
     std::vector<bool> done(width);
     for (size_t first = 0; first < width; ++first) {
@@ -55,11 +53,37 @@ void permute_rows(float* matrix, std::span<const uint32_t> order, const Count& c
         std::copy_n(matrix + first * width, width, spare.begin());
         size_t to = first;
         for (; order[to] != first; to = order[to]) {
-            std::copy_n(matrix + order[to] * width, count(to), matrix + to * width);
+            std::copy_n(matrix + order[to] * width, width, matrix + to * width);
             done[to] = true;
         }
-        std::copy_n(spare.begin(), count(to), matrix + to * width);
+        std::copy_n(spare.begin(), width, matrix + to * width);
         done[to] = true;
+    }
+}
+
+// Where a row and column of the matrix go: entry (i, j), i <= j, of a TiledTriangle is
+// row[i] + column[j].
+struct Place {
+    uint32_t row;
+    uint32_t column;
+};
+
+std::vector<Place> places_of(std::span<const uint32_t> order) {
+    std::vector<Place> places(order.size());
+    for (uint32_t i = 0; i < order.size(); ++i) {
+        places[order[i]] = {TiledTriangle::row_offset(i), TiledTriangle::column_offset(i)};
+    }
+    return places;
+}
+
+// The last of the row's entries is on the diagonal.
+void spread_row(std::span<const float> row, float factor, std::span<const Place> places,
+                float* to) {
+    const Place own = places[row.size() - 1];
+    for (size_t j = 0; j < row.size(); ++j) {
+        const Place other = places[j];
+        const size_t at = other.row < own.row ? other.row + own.column : own.row + other.column;
+        to[at] = factor * row[j];
     }
 }
 
@@ -67,22 +91,36 @@ void permute_rows(float* matrix, std::span<const uint32_t> order, const Count& c
 
 std::vector<float> mirrored(const std::vector<float>& lower, size_t width, float factor) {
     std::vector<float> matrix(lower.size());
-    for (size_t top = 0; top < width; top += kSquare) {
+    for_each_row(0, (width + kSquare - 1) / kSquare, width, [&](size_t row) {
+        const size_t top = row * kSquare;
         for (size_t left = 0; left <= top; left += kSquare) {
             mirror_square(lower.data(), top, left, {matrix.data(), width, factor});
         }
-    }
+    });
     return matrix;
 }
 
-void permute(std::vector<float>& matrix, std::span<const uint32_t> order, Half half) {
+void permute(std::vector<float>& matrix, std::span<const uint32_t> order) {
     const size_t width = order.size();
-    const auto count = [&](size_t row) { return half == Half::kLower ? row + 1 : width; };
     std::vector<float> spare(width);
-    for (size_t i = 0; i < width; ++i) {
-        permute_row(matrix.data() + order[i] * width, order, count(i), spare);
-    }
-    permute_rows(matrix.data(), order, count, spare);
+    for (size_t i = 0; i < width; ++i) permute_row(matrix.data() + i * width, order, spare);
+    permute_rows(matrix.data(), order, spare);
+}
+
+TiledTriangle permuted_tiles(const std::vector<float>& lower, float factor,
+                             std::span<const uint32_t> order) {
+    const size_t width = order.size();
+    TiledTriangle triangle(width);
+    const std::vector<Place> places = places_of(order);
+    for_each_row(0, triangle.tiles(), width, [&](size_t tile) {
+        const size_t end = std::min(width, (tile + 1) * kSide);
+        for (size_t i = tile * kSide; i < end; ++i) {
+            const size_t row = order[i];
+            const std::span<const float> from(lower.data() + row * width, row + 1);
+            spread_row(from, factor, places, triangle.values());
+        }
+    });
+    return triangle;
 }
 
 }  // namespace bitgauge
