@@ -104,6 +104,24 @@ TEST(Likelihood, WithoutACommonBeginningTheFirstTokenOfEachIsNotCounted) {
     EXPECT_EQ(answers[0].choice_tokens, (std::vector<uint32_t>{2, 1}));
 }
 
+// Together with each other they have the likelihoods of each by itself; returns those.
+std::map<std::string, Answer> weighed_as_alone(const Model& model,
+                                               const std::vector<ChoicePrompt>& prompts,
+                                               double tolerance) {
+    std::map<std::string, Answer> together;
+    weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
+    for (const ChoicePrompt& prompt : prompts) {
+        weigh_choices(model, std::span(&prompt, 1), one_thread(), [&](const Answer& alone) {
+            const Answer& other = together.at(prompt.key);
+            for (size_t c = 0; c < prompt.texts.size(); ++c) {
+                EXPECT_NEAR(alone.log_likelihoods[c] / other.log_likelihoods[c], 1, tolerance)
+                    << prompt.key;
+            }
+        });
+    }
+    return together;
+}
+
 TEST(Likelihood, DoesNotDependOnWhatElseIsAsked) {
     const Model model = Model::load(baby_llama(), one_thread());
     std::vector<ChoicePrompt> prompts;
@@ -113,18 +131,8 @@ TEST(Likelihood, DoesNotDependOnWhatElseIsAsked) {
         prompts.push_back(
             {prompt, {prompt + " there was a cat", prompt + " happy", prompt + " xqz"}});
     }
-    std::map<std::string, Answer> together;
-    weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
-    for (const ChoicePrompt& prompt : prompts) {
-        weigh_choices(model, std::span(&prompt, 1), one_thread(), [&](const Answer& alone) {
-            const Answer& other = together.at(prompt.key);
-            for (size_t c = 0; c < 3; ++c) {
-                EXPECT_NEAR(alone.log_likelihoods[c] / other.log_likelihoods[c], 1, 1e-3)
-                    << prompt.key;
-            }
-        });
-        EXPECT_NE(likeliest_choice(together.at(prompt.key)), 2U) << prompt.key;
-    }
+    const auto together = weighed_as_alone(model, prompts, 1e-3);
+    for (const auto& [key, answer] : together) EXPECT_NE(likeliest_choice(answer), 2U) << key;
 }
 
 TEST(Likelihood, OfARecurrentModelIsThatOfEachAloneWhereQuestionsBeginAlike) {
@@ -138,17 +146,7 @@ TEST(Likelihood, OfARecurrentModelIsThatOfEachAloneWhereQuestionsBeginAlike) {
         const std::string prompt = passage + end;
         prompts.push_back({end, {prompt + " a king", prompt + " was old and grey", prompt + "?"}});
     }
-    std::map<std::string, Answer> together;
-    weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
-    for (const ChoicePrompt& prompt : prompts) {
-        weigh_choices(model, std::span(&prompt, 1), one_thread(), [&](const Answer& alone) {
-            const Answer& other = together.at(prompt.key);
-            for (size_t c = 0; c < 3; ++c) {
-                EXPECT_NEAR(alone.log_likelihoods[c] / other.log_likelihoods[c], 1, 1e-2)
-                    << prompt.key;
-            }
-        });
-    }
+    weighed_as_alone(model, prompts, 1e-2);
 }
 
 // Recurrent layers carry a state that is copied with the beginning.
