@@ -50,6 +50,9 @@ struct Question {
     std::string prelude;
     std::string tests;
     std::vector<ProgramCase> cases;
+    // Questions that stand before it, with their right answers: of its set, kind and category,
+    // never itself. No part of question_key().
+    std::vector<Question> examples;
 };
 
 // What was left out of a file, and why.
@@ -102,6 +105,7 @@ struct QuestionMix {
     std::string name;
     uint64_t seed = 0;
     std::vector<MixPart> parts;  // at least one, no set twice
+    uint32_t shots = 0;          // examples before each question; not of a mix's file
 };
 
 // "published-750", "quick".
@@ -133,10 +137,12 @@ DrawnQuestions draw_questions(std::span<const QuestionSet> sets, const QuestionM
 std::string choice_letter(size_t index);
 
 // A JSON array of messages for the model's chat template, which ask for the form of answer that
-// judge_answers() understands. Error(kInput) for kContinuation, which is not generated.
+// judge_answers() understands; examples are turns before, whose answers have that form and no
+// reasoning. Error(kInput) for kContinuation, which is not generated.
 std::string chat_messages(const Question& question);
 
 // "Question\nA. ...\nB. ...\nAnswer:", whose next token is " A", " B", ...; requires kLetter.
+// Examples stand before it, each with its letter and an empty line.
 std::string letter_prompt(const Question& question);
 
 // Prompt, one blank, choice. Requires kContinuation and an index of a choice.

@@ -22,6 +22,7 @@ struct TaskSettings {
     double top_p = 1;
     double min_p = 0;
     uint64_t seed = 0;
+    uint32_t shots = 0;  // most examples before a question
     bool operator==(const TaskSettings&) const = default;
 };
 

@@ -67,6 +67,7 @@ DrawnQuestions draw(const DrawArguments& a, Progress& progress) {
         mix = read_mix(a.mix);
         sets = read_mix_sets(a.folder, mix);
     }
+    mix.shots = a.shots;
     for (const QuestionSet& set : sets) say_skipped(set, progress);
     DrawnQuestions drawn = draw_questions(sets, mix);
     for (const std::string& shortfall : drawn.shortfalls) progress.warn(shortfall);
@@ -95,6 +96,13 @@ void add_draw_options(CLI::App& command, DrawArguments& a) {
         ->group("Questions");
     command.add_option("--draw-seed", a.seed, "With --count: which ones")
         ->type_name("N")
+        ->capture_default_str()
+        ->group("Questions");
+    command
+        .add_option("--shots", a.shots,
+                    "So many answered examples of its category before each question, but for code")
+        ->type_name("N")
+        ->check(CLI::Range(0, 100))
         ->capture_default_str()
         ->group("Questions");
 }

@@ -20,6 +20,7 @@ struct DrawArguments {
     std::vector<std::filesystem::path> questions;  // files
     uint64_t count = 0;                            // of each file; 0: all
     uint64_t seed = 0;
+    uint32_t shots = 0;
 };
 
 void add_draw_options(CLI::App& command, DrawArguments& a);

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -55,11 +57,42 @@ void miss(const MixPart& part, const QuestionMix& mix, DrawnQuestions& drawn) {
                                            words_for(part.count), part.set));
 }
 
-void draw_part(const QuestionSet& set, const MixPart& part, uint64_t seed, DrawnQuestions& drawn) {
-    const std::vector<Ticket> tickets = tickets_of(set, seed);
+using Likes = std::pair<AnswerKind, std::string>;  // kind and category
+
+Likes likes_of(const Question& question) {
+    return {question.kind, question.category};
+}
+
+// What may stand before others of its kind and category, last first: those at the end of the order
+// are the last to be asked.
+std::map<Likes, std::vector<Ticket>> examples_of(std::span<const Ticket> tickets) {
+    std::map<Likes, std::vector<Ticket>> examples;
+    for (const Ticket& ticket : std::views::reverse(tickets)) {
+        examples[likes_of(*ticket.question)].push_back(ticket);
+    }
+    return examples;
+}
+
+// The same for all that are alike, but that none is its own example. Programs have none to show.
+void give_examples(Question& question, const Ticket& own, std::span<const Ticket> examples,
+                   uint32_t shots) {
+    if (question.kind == AnswerKind::kCode) return;
+    for (const Ticket& each : examples) {
+        if (question.examples.size() == shots) return;
+        if (each.number != own.number) question.examples.push_back(*each.question);
+    }
+}
+
+void draw_part(const QuestionSet& set, const MixPart& part, const QuestionMix& mix,
+               DrawnQuestions& drawn) {
+    const std::vector<Ticket> tickets = tickets_of(set, mix.seed);
+    const auto examples = examples_of(tickets);
     const size_t count =
         part.count == 0 ? tickets.size() : std::min<uint64_t>(part.count, tickets.size());
-    for (size_t i = 0; i < count; ++i) drawn.questions.push_back(*tickets[i].question);
+    for (size_t i = 0; i < count; ++i) {
+        Question& question = drawn.questions.emplace_back(*tickets[i].question);
+        give_examples(question, tickets[i], examples.at(likes_of(question)), mix.shots);
+    }
     if (count >= part.count) return;
     drawn.shortfalls.push_back(fmt::format("{} of {} questions of '{}': the set has no more", count,
                                            part.count, part.set));
@@ -74,7 +107,7 @@ DrawnQuestions draw_questions(std::span<const QuestionSet> sets, const QuestionM
         if (set == nullptr) {
             miss(part, mix, drawn);
         } else {
-            draw_part(*set, part, mix.seed, drawn);
+            draw_part(*set, part, mix, drawn);
         }
     }
     if (drawn.questions.empty()) {

@@ -61,6 +61,41 @@ TEST(Draw, OnlyAddsWhereMoreAreAskedFor) {
     EXPECT_EQ(more, drawn_ids(set, 1, 10));
 }
 
+TEST(Draw, GivesEachQuestionExamplesOfItsCategoryAndNeverItself) {
+    QuestionSet set = numbered_set("a", 40);
+    for (size_t i = 0; i < set.questions.size(); ++i) {
+        set.questions[i].category = i % 2 == 0 ? "even" : "odd";
+        if (i < 4) set.questions[i].kind = AnswerKind::kCode;
+    }
+    const QuestionMix mix = {"test", 1, {{"a", 0, false}}, 3};
+    const std::vector<Question> drawn = draw_questions({&set, 1}, mix).questions;
+    ASSERT_EQ(drawn.size(), 40U);
+    std::set<std::string> beginnings;
+    for (const Question& question : drawn) {
+        const bool is_code = question.kind == AnswerKind::kCode;
+        ASSERT_EQ(question.examples.size(), is_code ? 0U : 3U);
+        for (const Question& example : question.examples) {
+            EXPECT_EQ(example.category, question.category);
+            EXPECT_EQ(example.kind, question.kind);
+            EXPECT_NE(example.id, question.id);
+        }
+        if (!is_code)
+            beginnings.insert(fmt::format("{}", fmt::join(ids_of(question.examples), " ")));
+    }
+    EXPECT_EQ(beginnings.size(),
+              2 * 4U);  // of each category, and for its own three examples others
+}
+
+TEST(Draw, TakesExamplesFromTheEndOfTheOrder) {
+    const QuestionSet set = numbered_set("a", 100);
+    const QuestionMix mix = {"test", 1, {{"a", 90, false}}, 5};
+    const std::vector<Question> drawn = draw_questions({&set, 1}, mix).questions;
+    const auto ids = ids_of(drawn);
+    for (const Question& example : drawn.front().examples) {
+        EXPECT_FALSE(std::ranges::count(ids, example.id)) << example.id;
+    }
+}
+
 TEST(Draw, DependsOnTheSeedAndNotOnTheOrderOfTheFile) {
     QuestionSet set = numbered_set("a", 100);
     const std::vector<std::string> ids = drawn_ids(set, 1, 10);

@@ -42,6 +42,12 @@ std::string ask_code(const Question& question) {
     return text;
 }
 
+// What an example's answer is: its form, and no reasoning.
+std::string shown_answer(const Question& question) {
+    if (question.kind == AnswerKind::kValue) return fmt::format("\\boxed{{{}}}", question.answer);
+    return "Answer: " + choice_letter(static_cast<size_t>(question.correct));
+}
+
 std::string ask(const Question& question) {
     switch (question.kind) {
         case AnswerKind::kLetter:
@@ -68,17 +74,35 @@ std::string choice_letter(size_t index) {
 }
 
 std::string chat_messages(const Question& question) {
-    return Json::array({{{"role", "user"}, {"content", ask(question)}}}).dump();
+    Json messages = Json::array();
+    const auto say = [&](const char* who, const std::string& what) {
+        messages.push_back({{"role", who}, {"content", what}});
+    };
+    for (const Question& example : question.examples) {
+        say("user", ask(example));
+        say("assistant", shown_answer(example));
+    }
+    say("user", ask(question));
+    return messages.dump();
 }
 
 std::string letter_prompt(const Question& question) {
     assert(question.kind == AnswerKind::kLetter);
-    return fmt::format("{}\n{}Answer:", question.prompt, choice_lines(question));
+    std::string text;
+    for (const Question& example : question.examples) {
+        text += fmt::format("{} {}\n\n", letter_prompt(example),
+                            choice_letter(static_cast<size_t>(example.correct)));
+    }
+    return text + fmt::format("{}\n{}Answer:", question.prompt, choice_lines(question));
 }
 
 std::string continuation_text(const Question& question, size_t choice) {
     assert(question.kind == AnswerKind::kContinuation && choice < question.choices.size());
-    return question.prompt + " " + question.choices[choice];
+    std::string text;
+    for (const Question& example : question.examples) {
+        text += continuation_text(example, static_cast<size_t>(example.correct)) + "\n\n";
+    }
+    return text + question.prompt + " " + question.choices[choice];
 }
 
 }  // namespace bitgauge

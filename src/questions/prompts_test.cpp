@@ -28,6 +28,23 @@ TEST(Prompts, OfLettersEndWhereTheLetterFollows) {
     EXPECT_EQ(letter_prompt(planet()), "Which is a planet?\nA. Vega\nB. Mars\nAnswer:");
 }
 
+TEST(Prompts, ShowExamplesWithTheirAnswersFirst) {
+    Question question = planet();
+    question.examples = {planet()};
+    question.examples[0].prompt = "Which is red?";
+    EXPECT_EQ(letter_prompt(question),
+              "Which is red?\nA. Vega\nB. Mars\nAnswer: B\n\n"
+              "Which is a planet?\nA. Vega\nB. Mars\nAnswer:");
+    const Json messages = Json::parse(chat_messages(question));
+    ASSERT_EQ(messages.size(), 3U);
+    EXPECT_EQ(messages[1]["role"], "assistant");
+    EXPECT_EQ(messages[1]["content"], "Answer: B");
+    EXPECT_EQ(messages[2]["content"], content_of(planet()));
+
+    question.kind = question.examples[0].kind = AnswerKind::kContinuation;
+    EXPECT_EQ(continuation_text(question, 0), "Which is red? Mars\n\nWhich is a planet? Vega");
+}
+
 TEST(Prompts, AskForTheLineThatIsJudged) {
     const std::string content = content_of(planet());
     EXPECT_TRUE(contains(content, "A. Vega\nB. Mars\n"));

@@ -117,6 +117,7 @@ std::string settings_text(const TaskSettings& s) {
         fmt::format(" --choices {} --answer-tokens {} --temperature {}",
                     s.by_likelihood ? "likelihood" : "written", s.answer_tokens, s.temperature);
     if (s.thinking) text += " --thinking";
+    if (s.shots > 0) text += fmt::format(" --shots {}", s.shots);
     if (s.temperature <= 0) return text;
     return text + fmt::format(" --top-k {} --top-p {} --min-p {} --seed {}", s.top_k, s.top_p,
                               s.min_p, s.seed);

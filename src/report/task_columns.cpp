@@ -100,6 +100,7 @@ const std::vector<TaskColumn>& task_columns() {
 
 std::string asked_text(const TaskSettings& s) {
     std::string text = s.by_likelihood ? "choices by likelihood" : "choices by written answer";
+    if (s.shots > 0) text += fmt::format(" after {}", counted(s.shots, "example"));
     text += fmt::format("; answers of at most {} tokens, {}", format_count(s.answer_tokens),
                         s.thinking ? "thinking" : "without thinking");
     if (s.temperature <= 0) return text + ", greedy";

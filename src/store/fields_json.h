@@ -31,8 +31,10 @@ Json encode(const T& value);
 struct Writer {
     Json json = Json::object();
     void operator()(const char* name, const auto& value) { json[name] = encode(value); }
-    void later(const char* name, const std::string& value) {
-        if (!value.empty()) (*this)(name, value);
+    // As earlier versions wrote it where it has nothing to say.
+    template <class T>
+    void later(const char* name, const T& value) {
+        if (value != T{}) (*this)(name, value);
     }
 };
 

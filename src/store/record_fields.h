@@ -160,6 +160,7 @@ void describe(auto& field, Either<TaskSettings> auto& s) {
     field("top_p", s.top_p);
     field("min_p", s.min_p);
     field("seed", s.seed);
+    field.later("shots", s.shots);
 }
 
 void describe(auto& field, Either<TaskSeries> auto& s) {

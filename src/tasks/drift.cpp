@@ -127,7 +127,7 @@ class DriftMeasure {
     JournalName journal(const ModelIdentity& model, uint32_t parallel) const {
         const EngineDescription engine = describe_engine();
         const std::string identity =
-            hash_text(fmt::format("drift {} {} {} {} {}", model.content_hash, options_.tokens,
+            hash_text(fmt::format("drift/2 {} {} {} {} {}", model.content_hash, options_.tokens,
                                   parallel, engine.llama, engine.ggml));
         return {folder_.root / "drift" / (identity + ".jsonl"), identity};
     }

@@ -22,6 +22,20 @@ struct Slot {
     std::optional<Sampler> sampler;
 };
 
+struct Waiting {
+    const TokenizedPrompt* prompt;
+    const PromptGroup* group;
+};
+
+std::vector<Waiting> in_order(std::span<const TokenizedPrompt> prompts,
+                              std::span<const PromptGroup> groups) {
+    std::vector<Waiting> waiting;
+    for (const PromptGroup& group : groups) {
+        for (const size_t i : group.prompts) waiting.push_back({&prompts[i], &group});
+    }
+    return waiting;
+}
+
 class Writer {
   public:
     Writer(TokenReader& reader, const TokenWords& words, const ContextShape& shape,
@@ -33,11 +47,11 @@ class Writer {
           on_answer_(on_answer),
           slots_(shape.sequences) {}
 
-    void write(std::span<const TokenizedPrompt> prompts) {
+    void write(std::span<const Waiting> waiting) {
         size_t next = 0;
         while (true) {
             for (Slot& slot : slots_) {
-                if (slot.prompt == nullptr && next < prompts.size()) begin(slot, prompts[next++]);
+                if (slot.prompt == nullptr && next < waiting.size()) begin(slot, waiting[next++]);
             }
             close_gaps();
             if (!step()) return;
@@ -45,11 +59,24 @@ class Writer {
     }
 
   private:
-    void begin(Slot& slot, const TokenizedPrompt& prompt) {
+    void begin(Slot& slot, const Waiting& waiting) {
+        const TokenizedPrompt& prompt = *waiting.prompt;
         reader_.forget(sequence_of(slot));
         slot = {.prompt = &prompt, .answer = {.key = prompt.key, .text = prompt.begun}};
         slot.sampler.emplace(settings_.sampling, settings_.seed ^ hash_number(prompt.key));
+        if (waiting.group->shared > 0) go_on_from_beginning(slot, *waiting.group);
     }
+
+    void go_on_from_beginning(Slot& slot, const PromptGroup& group) {
+        const auto shared = Tokens(slot.prompt->tokens).first(group.shared);
+        if (kept_ != &group) read_beginning(reader_, shared, kept_sequence());
+        kept_ = &group;
+        reader_.copy(kept_sequence(), sequence_of(slot));
+        slot.read = shared.size();
+        slot.position = static_cast<int32_t>(shared.size());
+    }
+
+    int32_t kept_sequence() const { return static_cast<int32_t>(slots_.size()); }
 
     // Libllama evaluates sequences together whose numbers follow each other, and those beyond a
     // number that is missing in another graph: the last answers move to the front.
@@ -142,6 +169,7 @@ class Writer {
     const AnswerSettings& settings_;
     const std::function<void(Answer)>& on_answer_;
     std::vector<Slot> slots_;
+    const PromptGroup* kept_ = nullptr;  // whose beginning the sequence after the slots' holds
     std::vector<BatchToken> tokens_;
     std::vector<Slot*> speakers_;
 };
@@ -168,14 +196,25 @@ void generate_answers(const Model& model, std::span<const TokenizedPrompt> promp
     const ContextShape shape = {.window_tokens = static_cast<uint32_t>(window),
                                 .sequences = static_cast<uint32_t>(sequences),
                                 .call_tokens = static_cast<uint32_t>(sequences)};
-    const auto reader = reader_of(model, shape, engine);
-    write_answers(*reader, *words_of(model), shape, fitting, settings, on_answer);
+    const auto groups = group_by_beginning(tokens_of(fitting));
+    ContextShape with_kept = shape;
+    if (longest_shared(groups) > 0) ++with_kept.sequences;
+    const auto reader = reader_of(model, with_kept, engine);
+    write_answers(*reader, *words_of(model), shape, {fitting, groups}, settings, on_answer);
+}
+
+std::vector<Tokens> tokens_of(std::span<const TokenizedPrompt> prompts) {
+    std::vector<Tokens> tokens;
+    tokens.reserve(prompts.size());
+    for (const TokenizedPrompt& prompt : prompts) tokens.emplace_back(prompt.tokens);
+    return tokens;
 }
 
 void write_answers(TokenReader& reader, const TokenWords& words, const ContextShape& shape,
-                   std::span<const TokenizedPrompt> prompts, const AnswerSettings& settings,
+                   const GroupedPrompts& grouped, const AnswerSettings& settings,
                    const std::function<void(Answer)>& on_answer) {
-    Writer(reader, words, shape, settings, on_answer).write(prompts);
+    Writer(reader, words, shape, settings, on_answer)
+        .write(in_order(grouped.prompts, grouped.groups));
 }
 
 }  // namespace bitgauge

@@ -13,6 +13,7 @@
 #include "engine/token_reader.h"
 
 #include "tasks/ask.h"
+#include "tasks/beginnings.h"
 
 namespace bitgauge {
 
@@ -23,9 +24,17 @@ void generate_answers(const Model& model, std::span<const TokenizedPrompt> promp
                       const AnswerSettings& settings, const EngineOptions& engine,
                       const std::function<void(Answer)>& on_answer);
 
-// The same by whatever reads: `window_tokens` of memory for each of `sequences`.
+std::vector<Tokens> tokens_of(std::span<const TokenizedPrompt> prompts);
+
+struct GroupedPrompts {
+    std::span<const TokenizedPrompt> prompts;
+    std::span<const PromptGroup> groups;  // of them: what a group shares is read once
+};
+
+// The same by whatever reads: `window_tokens` of memory for each of `sequences` answers at a time,
+// and for one sequence more where a group shares a beginning.
 void write_answers(TokenReader& reader, const TokenWords& words, const ContextShape& shape,
-                   std::span<const TokenizedPrompt> prompts, const AnswerSettings& settings,
+                   const GroupedPrompts& grouped, const AnswerSettings& settings,
                    const std::function<void(Answer)>& on_answer);
 
 }  // namespace bitgauge

@@ -25,8 +25,9 @@ std::map<std::string, Answer> written(ScriptedReader& reader,
                                       uint32_t sequences, const AnswerSettings& settings = {},
                                       uint32_t window = 64) {
     std::map<std::string, Answer> answers;
+    const auto groups = group_by_beginning(tokens_of(prompts));
     write_answers(reader, LetterWords(kVocabulary),
-                  {.window_tokens = window, .sequences = sequences}, prompts, settings,
+                  {.window_tokens = window, .sequences = sequences}, {prompts, groups}, settings,
                   [&](Answer a) {
                       EXPECT_FALSE(answers.contains(a.key)) << "answered twice";
                       answers[a.key] = std::move(a);
@@ -65,6 +66,51 @@ TEST(Generation, LeavesNoSequenceOutThatOthersComeAfter) {
     EXPECT_EQ(answers.at("b").text, "bcde");
     EXPECT_EQ(answers.at("d").text, "cde");
     EXPECT_EQ(reader.gaps, 0);
+}
+
+// Three of a hundred common tokens, two of eighty others, one that stands alone.
+std::vector<TokenizedPrompt> prompts_that_begin_alike() {
+    std::vector<TokenizedPrompt> prompts;
+    const auto add = [&](const std::string& key, std::vector<TokenId> tokens,
+                         std::initializer_list<TokenId> own) {
+        tokens.insert(tokens.end(), own);
+        prompts.push_back({key, std::move(tokens)});
+    };
+    const std::vector<TokenId> many(100, 4);
+    const std::vector<TokenId> others(80, 3);
+    add("a", many, {0});
+    add("x", others, {2, 0});
+    add("b", many, {1});
+    add("lone", {2}, {1, 2});
+    add("y", others, {1});
+    add("c", many, {2, 3});
+    return prompts;
+}
+
+TEST(Generation, ReadsOnceWhatPromptsBeginWith) {
+    const auto prompts = prompts_that_begin_alike();
+    for (const uint32_t sequences : {1U, 2U, 4U}) {
+        ScriptedReader reader(counting);
+        const auto answers = written(reader, prompts, sequences, {}, 128);
+        size_t own = 0;
+        size_t after = 0;  // tokens of answers that were read in their turn
+        for (const auto& prompt : prompts) {
+            own += prompt.tokens.size() > 80 ? prompt.tokens.size() % 20 : prompt.tokens.size();
+            after += answers.at(prompt.key).tokens - 1;
+        }
+        EXPECT_EQ(reader.tokens, 100 + 80 + own + after);
+    }
+}
+
+TEST(Generation, IsTheSameWhetherABeginningIsReadOnceOrAgain) {
+    const auto prompts = prompts_that_begin_alike();
+    ScriptedReader once(counting);
+    const auto answers = written(once, prompts, 3, {}, 128);
+    for (const auto& prompt : prompts) {
+        ScriptedReader alone(counting);
+        const auto again = written(alone, {prompt}, 1, {}, 128);
+        EXPECT_EQ(answers.at(prompt.key).token_ids, again.at(prompt.key).token_ids);
+    }
 }
 
 TEST(Generation, StopsAtTheBudget) {
@@ -127,6 +173,31 @@ TEST(Generation, OfARealModelIsGreedyAndTheSameInAnyCompany) {
             EXPECT_EQ(a.text, together.at(each.key));
             EXPECT_FALSE(a.text.empty());
         });
+    }
+}
+
+// Copied where it was read to, and gone on from: also by layers that cannot go back.
+TEST(Generation, OfARecurrentModelGoesOnFromACommonBeginning) {
+    const Model model = Model::load(tiny_moe(), one_thread());
+    const auto prompt = [&](const std::string& end) {
+        const std::string text =
+            "The castle stood on a hill above the river. Its walls were old, "
+            "and nobody had lived in it since the war of the two kings, who "
+            "had been brothers. In the village below it was said that ";
+        std::string whole;
+        for (int i = 0; i < 3; ++i) whole += text;
+        return TokenizedPrompt{end, model.tokenize(whole + end, true, false)};
+    };
+    const std::vector<TokenizedPrompt> prompts = {prompt("the river"), prompt("a dragon had"),
+                                                  prompt("his daughter was")};
+    ASSERT_GT(group_by_beginning(tokens_of(prompts)).front().shared, 64U);
+    std::map<std::string, std::vector<TokenId>> together;
+    const AnswerSettings settings = {.answer_tokens = 12, .parallel = 2};
+    generate_answers(model, prompts, settings, one_thread(),
+                     [&](const Answer& a) { together[a.key] = a.token_ids; });
+    for (const TokenizedPrompt& each : prompts) {
+        generate_answers(model, std::span(&each, 1), settings, one_thread(),
+                         [&](const Answer& a) { EXPECT_EQ(a.token_ids, together.at(a.key)); });
     }
 }
 

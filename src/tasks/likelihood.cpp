@@ -20,6 +20,7 @@ struct Step {
 };
 
 struct Pack {
+    const PromptGroup* group = nullptr;  // which they are of
     std::vector<ChoiceTokens> questions;
     std::vector<int32_t> first_sequence;
     std::vector<Answer> answers;
@@ -32,23 +33,40 @@ class ChoiceWeigher {
     ChoiceWeigher(TokenReader& reader, const ReaderRoom& room) : reader_(reader), room_(room) {}
 
     bool has_room(const Pack& pack, const ChoiceTokens& next) const {
-        return pack.cells + next.required() <= room_.tokens &&
+        return pack.cells + next.required() - pack.group->shared <= room_.tokens &&
                static_cast<size_t>(pack.sequences) + next.own.size() <= room_.sequences;
     }
 
     void weigh(Pack& pack) {
-        reader_.forget_all();
+        begin(pack);
         read(shared_steps(pack), pack);
         for (size_t q = 0; q < pack.questions.size(); ++q) share_beginning(pack, q);
         read(own_steps(pack), pack);
     }
 
   private:
+    // Whatever the group shares is read with its first pack, and kept for the others.
+    void begin(const Pack& pack) {
+        const size_t shared = pack.group->shared;
+        const auto kept = static_cast<int32_t>(room_.sequences);
+        if (shared == 0 || kept_ != pack.group) {
+            reader_.forget_all();
+        } else {
+            for (int32_t sequence = 0; sequence < kept; ++sequence) reader_.forget(sequence);
+        }
+        if (shared == 0) return;
+        if (kept_ != pack.group) {
+            read_beginning(reader_, Tokens(pack.questions.front().common).first(shared), kept);
+        }
+        kept_ = pack.group;
+        for (const int32_t first : pack.first_sequence) reader_.copy(kept, first);
+    }
+
     static std::vector<Step> shared_steps(const Pack& pack) {
         std::vector<Step> steps;
         for (size_t q = 0; q < pack.questions.size(); ++q) {
             const auto& common = pack.questions[q].common;
-            for (size_t i = 0; i < common.size(); ++i) {
+            for (size_t i = pack.group->shared; i < common.size(); ++i) {
                 const bool last = i + 1 == common.size();
                 steps.push_back({{common[i], static_cast<int32_t>(i), pack.first_sequence[q], last},
                                  q,
@@ -118,14 +136,15 @@ class ChoiceWeigher {
 
     TokenReader& reader_;
     ReaderRoom room_;
-    std::vector<float> weights_;  // of the last row of logits: not used, but asked for
+    const PromptGroup* kept_ = nullptr;  // whose beginning the sequence after the choices' holds
+    std::vector<float> weights_;         // of the last row of logits: not used, but asked for
 };
 
 void append(Pack& pack, const std::string& key, const ChoiceTokens& tokens) {
     const size_t choices = tokens.own.size();
     pack.first_sequence.push_back(pack.sequences);
     pack.sequences += static_cast<int32_t>(choices);
-    pack.cells += tokens.required();
+    pack.cells += tokens.required() - pack.group->shared;
     pack.answers.push_back({.key = key,
                             .log_likelihoods = std::vector<double>(choices),
                             .choice_tokens = std::vector<uint32_t>(choices)});
@@ -171,36 +190,49 @@ ChoiceTokens choice_tokens(std::span<const std::vector<TokenId>> whole) {
     return split;
 }
 
-void weigh_choices(TokenReader& reader, const ReaderRoom& room,
-                   std::span<const TokenizedChoices> questions,
+std::vector<PromptGroup> group_choices(std::span<const TokenizedChoices> questions) {
+    std::vector<Tokens> beginnings;
+    beginnings.reserve(questions.size());
+    for (const TokenizedChoices& question : questions) {
+        beginnings.emplace_back(question.tokens.common);
+    }
+    return group_by_beginning(beginnings);
+}
+
+void weigh_choices(TokenReader& reader, const ReaderRoom& room, const GroupedChoices& grouped,
                    const std::function<void(Answer)>& on_answer) {
     ChoiceWeigher weigher(reader, room);
-    for (size_t next = 0; next < questions.size();) {
-        Pack pack;
-        while (next < questions.size() && weigher.has_room(pack, questions[next].tokens)) {
-            append(pack, questions[next].key, questions[next].tokens);
-            ++next;
+    for (const PromptGroup& group : grouped.groups) {
+        for (size_t next = 0; next < group.prompts.size();) {
+            Pack pack = {.group = &group};
+            for (; next < group.prompts.size(); ++next) {
+                const TokenizedChoices& question = grouped.questions[group.prompts[next]];
+                if (!weigher.has_room(pack, question.tokens)) break;
+                append(pack, question.key, question.tokens);
+            }
+            weigher.weigh(pack);
+            for (Answer& answer : pack.answers) on_answer(std::move(answer));
         }
-        weigher.weigh(pack);
-        for (Answer& answer : pack.answers) on_answer(std::move(answer));
     }
 }
 
 void weigh_choices(const Model& model, std::span<const ChoicePrompt> prompts,
                    const EngineOptions& engine, const std::function<void(Answer)>& on_answer) {
     const auto questions = tokenize_all(model, prompts);
+    const auto groups = group_choices(questions);
     ReaderRoom room;
     for (const TokenizedChoices& question : questions) {
         room.tokens = std::max(room.tokens, question.tokens.required());
         room.sequences = std::max(room.sequences, question.tokens.own.size());
     }
-    const auto sequences = static_cast<uint32_t>(room.sequences);
-    const auto each = static_cast<uint32_t>((room.tokens + sequences - 1) / sequences);
+    const size_t kept = longest_shared(groups);
+    const auto sequences = static_cast<uint32_t>(room.sequences + (kept > 0 ? 1 : 0));
+    const auto each = static_cast<uint32_t>((room.tokens + kept + sequences - 1) / sequences);
     const auto reader = reader_of(
         model,
         {.window_tokens = each, .sequences = sequences, .call_tokens = 1, .shared_memory = true},
         engine);
-    weigh_choices(*reader, room, questions, on_answer);
+    weigh_choices(*reader, room, {questions, groups}, on_answer);
 }
 
 }  // namespace bitgauge

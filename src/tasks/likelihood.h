@@ -12,6 +12,7 @@
 #include "engine/token_reader.h"
 
 #include "tasks/ask.h"
+#include "tasks/beginnings.h"
 
 namespace bitgauge {
 
@@ -38,10 +39,16 @@ struct ReaderRoom {
     size_t sequences = 64;  // one per choice
 };
 
-// Answers every question, in order, and hands each on as soon as it is known. Requires that each
-// fits into the room by itself. Throws Error(kInterrupted) between two calls.
-void weigh_choices(TokenReader& reader, const ReaderRoom& room,
-                   std::span<const TokenizedChoices> questions,
+struct GroupedChoices {
+    std::span<const TokenizedChoices> questions;
+    std::span<const PromptGroup> groups;  // of them: what a group shares is read once
+};
+std::vector<PromptGroup> group_choices(std::span<const TokenizedChoices> questions);
+
+// Answers every question, group by group, and hands each on as soon as it is known. Requires that
+// each fits into the room by itself; a beginning that a group shares has a sequence of its own
+// beyond the room. Throws Error(kInterrupted) between two calls.
+void weigh_choices(TokenReader& reader, const ReaderRoom& room, const GroupedChoices& grouped,
                    const std::function<void(Answer)>& on_answer);
 
 // The same for texts, by a model.

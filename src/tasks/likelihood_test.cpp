@@ -15,7 +15,9 @@ constexpr size_t kTokens = 8;
 std::vector<Answer> weighed(TokenReader& reader, const std::vector<TokenizedChoices>& questions,
                             const ReaderRoom& room = {}) {
     std::vector<Answer> answers;
-    weigh_choices(reader, room, questions, [&](Answer a) { answers.push_back(std::move(a)); });
+    const auto groups = group_choices(questions);
+    weigh_choices(reader, room, {questions, groups},
+                  [&](Answer a) { answers.push_back(std::move(a)); });
     return answers;
 }
 
@@ -63,10 +65,61 @@ TEST(Likelihood, OfAnOracleFindsTheRightChoiceOfEveryQuestion) {
     }
 }
 
+// What follows depends on how much was read, so that a token too many or too few is seen.
+std::vector<float> by_length(const std::vector<TokenId>& read) {
+    std::vector<float> logits(kTokens, 0);
+    logits[read.size() % kTokens] = 3;
+    return logits;
+}
+
+std::vector<TokenizedChoices> questions_that_begin_alike() {
+    std::vector<TokenizedChoices> questions;
+    for (TokenId q = 0; q < 5; ++q) {
+        std::vector<TokenId> text(q == 3 ? 20 : 90, q == 3 ? 6 : 7);
+        text.insert(text.end(), {q, 1});
+        std::vector<std::vector<TokenId>> texts(3, text);
+        for (TokenId c = 0; c < 3; ++c)
+            texts[static_cast<size_t>(c)].insert(texts[static_cast<size_t>(c)].end(), {c, 5});
+        questions.push_back(question(std::to_string(q), texts));
+    }
+    return questions;
+}
+
+TEST(Likelihood, ReadsOnceWhatQuestionsBeginWith) {
+    const auto questions = questions_that_begin_alike();
+    ScriptedReader once(by_length);
+    const auto answers = weighed(once, questions, {.tokens = 100, .sequences = 6});
+    EXPECT_EQ(once.tokens, 90 + 4 * 2 + 22 + 5 * 3 * 1);
+    for (const Answer& answer : answers) {
+        ScriptedReader alone(by_length);
+        const auto again = weighed(alone, {questions[std::stoul(answer.key)]});
+        EXPECT_EQ(answer.log_likelihoods, again.front().log_likelihoods) << answer.key;
+        EXPECT_EQ(answer.choice_tokens, again.front().choice_tokens);
+    }
+}
+
 TEST(Likelihood, WithoutACommonBeginningTheFirstTokenOfEachIsNotCounted) {
     ScriptedReader reader([](const auto&) { return std::vector<float>(kTokens, 0); });
     const auto answers = weighed(reader, {question("q", {{1, 2, 3}, {4, 5}})});
     EXPECT_EQ(answers[0].choice_tokens, (std::vector<uint32_t>{2, 1}));
+}
+
+// Together with each other they have the likelihoods of each by itself; returns those.
+std::map<std::string, Answer> weighed_as_alone(const Model& model,
+                                               const std::vector<ChoicePrompt>& prompts,
+                                               double tolerance) {
+    std::map<std::string, Answer> together;
+    weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
+    for (const ChoicePrompt& prompt : prompts) {
+        weigh_choices(model, std::span(&prompt, 1), one_thread(), [&](const Answer& alone) {
+            const Answer& other = together.at(prompt.key);
+            for (size_t c = 0; c < prompt.texts.size(); ++c) {
+                EXPECT_NEAR(alone.log_likelihoods[c] / other.log_likelihoods[c], 1, tolerance)
+                    << prompt.key;
+            }
+        });
+    }
+    return together;
 }
 
 TEST(Likelihood, DoesNotDependOnWhatElseIsAsked) {
@@ -78,18 +131,22 @@ TEST(Likelihood, DoesNotDependOnWhatElseIsAsked) {
         prompts.push_back(
             {prompt, {prompt + " there was a cat", prompt + " happy", prompt + " xqz"}});
     }
-    std::map<std::string, Answer> together;
-    weigh_choices(model, prompts, one_thread(), [&](Answer a) { together[a.key] = std::move(a); });
-    for (const ChoicePrompt& prompt : prompts) {
-        weigh_choices(model, std::span(&prompt, 1), one_thread(), [&](const Answer& alone) {
-            const Answer& other = together.at(prompt.key);
-            for (size_t c = 0; c < 3; ++c) {
-                EXPECT_NEAR(alone.log_likelihoods[c] / other.log_likelihoods[c], 1, 1e-3)
-                    << prompt.key;
-            }
-        });
-        EXPECT_NE(likeliest_choice(together.at(prompt.key)), 2U) << prompt.key;
+    const auto together = weighed_as_alone(model, prompts, 1e-3);
+    for (const auto& [key, answer] : together) EXPECT_NE(likeliest_choice(answer), 2U) << key;
+}
+
+TEST(Likelihood, OfARecurrentModelIsThatOfEachAloneWhereQuestionsBeginAlike) {
+    const Model model = Model::load(tiny_moe(), one_thread());
+    std::string passage;
+    for (int i = 0; i < 4; ++i) {
+        passage += "The castle stood on a hill above the river, and nobody had lived in it. ";
     }
+    std::vector<ChoicePrompt> prompts;
+    for (const char* end : {"The castle", "On the hill stood", "Nobody had ever seen"}) {
+        const std::string prompt = passage + end;
+        prompts.push_back({end, {prompt + " a king", prompt + " was old and grey", prompt + "?"}});
+    }
+    weighed_as_alone(model, prompts, 1e-2);
 }
 
 // Recurrent layers carry a state that is copied with the beginning.

@@ -73,6 +73,22 @@ std::string key_of(const TaskRecord& record) {
         s.temperature, s.top_k, s.top_p, s.min_p, s.seed, record.build.llama, record.build.ggml));
 }
 
+// Of what was asked, examples too.
+std::string questions_key(std::span<const Question> questions) {
+    std::vector<std::string> keys;
+    for (const Question& question : questions) {
+        keys.push_back(question_key(question));
+        for (const Question& example : question.examples) keys.push_back(question_key(example));
+    }
+    return combined_hash(keys);
+}
+
+uint32_t most_examples(std::span<const Question> questions) {
+    size_t most = 0;
+    for (const Question& question : questions) most = std::max(most, question.examples.size());
+    return static_cast<uint32_t>(most);
+}
+
 }  // namespace
 
 std::vector<Verdict> judge(std::span<const Question> questions, const std::vector<Answer>& answers,
@@ -97,10 +113,8 @@ std::vector<Verdict> judge(std::span<const Question> questions, const std::vecto
 
 TaskIdentity task_identity(const std::string& mix, std::span<const Question> questions,
                            const AnswerSettings& s) {
-    std::vector<std::string> keys;
-    for (const Question& question : questions) keys.push_back(question_key(question));
     return {.mix = mix,
-            .questions_key = combined_hash(keys),
+            .questions_key = questions_key(questions),
             .settings = {.by_likelihood = s.by_likelihood,
                          .answer_tokens = s.answer_tokens,
                          .thinking = s.thinking,
@@ -108,7 +122,8 @@ TaskIdentity task_identity(const std::string& mix, std::span<const Question> que
                          .top_k = s.sampling.top_k,
                          .top_p = s.sampling.top_p,
                          .min_p = s.sampling.min_p,
-                         .seed = s.seed}};
+                         .seed = s.seed,
+                         .shots = most_examples(questions)}};
 }
 
 TaskRecord make_task_record(const TaskIdentity& identity, std::span<const Question> questions,
