@@ -141,6 +141,13 @@ def same_token(output: Path, source: str, first: str, second: str):
     model.write(output)
 
 
+def token(output: Path, source: str, number: str, content: str):
+    """One entry of the tokenizer with another text; \\x1b and the like are read as such."""
+    model = Gguf(source)
+    model.array("tokenizer.ggml.tokens")[int(number)] = content.encode("ascii").decode("unicode_escape")
+    model.write(output)
+
+
 def shorter_array(output: Path, source: str, name: str, count: str):
     """Only the first COUNT elements of an array of the header."""
     model = Gguf(source)
@@ -316,7 +323,7 @@ def head(output: Path, source: str, size: str):
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (questions, truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
-              without_entry, vocabulary, same_token, shorter_array,
+              without_entry, vocabulary, same_token, token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, types, key_text, template, key_flags, backwards,
               nextn, known_model, split, turn_a_bit, text, head)}
 
