@@ -55,7 +55,7 @@ class ChatPlacing {
         const Fit fit = at(wanted).fit;
         if (fit == Fit::kOnCards) return chosen(wanted, training_text(trained_));
         if (const auto n = most(Fit::kOnCards, wanted); n >= std::min(wanted, kLeastOnCards)) {
-            return chosen(n, fewer_text("with more not all would be " + where_all_is()));
+            return chosen(n, fewer_text("with more not all would be " + cards_word(machine_)));
         }
         if (fit != Fit::kNowhere) return chosen(wanted, training_text(trained_));
         const uint64_t n = std::max(most(Fit::kInRam, wanted), std::min(wanted, kLeastChatTokens));
@@ -78,11 +78,6 @@ class ChatPlacing {
         if (at(wanted).fit <= worst) return wanted;
         const auto fits = [&](uint64_t n) { return at(n * kContextStep).fit <= worst; };
         return (first_beyond(1, wanted / kContextStep + 1, fits) - 1) * kContextStep;
-    }
-
-    std::string where_all_is() const {
-        if (machine_.unified) return "in unified memory";
-        return machine_.cards.size() > 1 ? "on the cards" : "on the card";
     }
 
     std::string fewer_text(const std::string& reason) const {

@@ -9,31 +9,22 @@
 #include "bitgauge/error.h"
 #include "bitgauge/load_memory.h"
 
+#include "hardware/placement_testing.h"
+
 namespace bitgauge {
 namespace {
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
+constexpr uint64_t kMiB = kTestMiB;
 constexpr uint64_t kTrained = 262'144;
 
-// Of which exactly `mib` are usable, up to rounding.
 Memory usable(uint64_t mib) {
-    return {.name = "a card", .bytes = mib * kMiB * 20 / 19 + 20};
+    Memory memory = usable_memory(mib * kMiB);
+    memory.name = "a card";
+    return memory;
 }
 
 Machine machine(uint64_t card_mib, uint64_t ram_mib) {
     return {.name = "this machine", .cards = {usable(card_mib)}, .ram = usable(ram_mib)};
-}
-
-// Ten layers of 10 MiB and experts of 90 MiB, an embedding of 40 and a head of 50 MiB: 1,050 MiB
-// on cards.
-ModelParts sparse_model() {
-    ModelParts parts;
-    parts.embedding = {40 * kMiB, 1000};
-    parts.output = {50 * kMiB, 50 * kMiB};
-    const LayerParts layer{
-        .shared = {10 * kMiB, 10 * kMiB}, .experts = {90 * kMiB, 9 * kMiB}, .kept_per_token = 1024};
-    parts.layers.assign(10, layer);
-    return parts;
 }
 
 // 10 KiB for each token.

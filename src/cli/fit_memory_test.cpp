@@ -128,6 +128,7 @@ std::string name_of(const testing::TestParamInfo<std::string>& model) {
 INSTANTIATE_TEST_SUITE_P(Some, FitMemory, testing::ValuesIn(some_models()), name_of);
 INSTANTIATE_TEST_SUITE_P(Some, FitClosedForm, testing::ValuesIn(some_models()), name_of);
 // A slow test.
+INSTANTIATE_TEST_SUITE_P(DISABLED_Closed, FitClosedForm, testing::ValuesIn(other_models()), name_of);
 INSTANTIATE_TEST_SUITE_P(DISABLED_Others, FitMemory, testing::ValuesIn(other_models()), name_of);
 
 }  // namespace

@@ -5,17 +5,17 @@
 namespace bitgauge {
 namespace {
 
-std::string cards_word(const Machine& machine) {
-    if (machine.unified) return "in unified memory";
-    return machine.cards.size() > 1 ? "on the cards" : "on the card";
-}
-
 // Without the head.
 uint32_t layers_on_cards(const ModelParts& parts, const Placement& placement) {
     return placement.gpu_layers - 1 - parts.skipped_layers;
 }
 
 }  // namespace
+
+std::string cards_word(const Machine& machine) {
+    if (machine.unified) return "in unified memory";
+    return machine.cards.size() > 1 ? "on the cards" : "on the card";
+}
 
 std::string placement_words(const Machine& machine, const ModelParts& parts,
                             const Placement& placement) {

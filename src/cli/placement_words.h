@@ -9,6 +9,9 @@
 
 namespace bitgauge {
 
+// "on the cards", "in unified memory".
+std::string cards_word(const Machine& machine);
+
 // "all on the card", "experts of 12 of 40 layers in RAM"; "no" where it fits nowhere.
 std::string placement_words(const Machine& machine, const ModelParts& parts,
                             const Placement& placement);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "hardware/placement_testing.h"
+
 namespace bitgauge {
 namespace {
 
@@ -12,20 +14,8 @@ Memory memory(uint64_t bytes, double rate = 0) {
     return {.name = "memory", .bytes = bytes, .bytes_per_second = rate};
 }
 
-// Memory of which exactly `bytes` are usable, up to rounding.
 Memory usable(uint64_t bytes, double rate = 0) {
-    return memory(bytes * 20 / 19 + 20, rate);
-}
-
-// Ten layers of 10 MiB and experts of 90 MiB, an embedding of 40 and a head of 50 MiB.
-ModelParts sparse_model() {
-    ModelParts parts;
-    parts.embedding = {40 * kMiB, 1000};
-    parts.output = {50 * kMiB, 50 * kMiB};
-    const LayerParts layer{
-        .shared = {10 * kMiB, 10 * kMiB}, .experts = {90 * kMiB, 9 * kMiB}, .kept_per_token = 1024};
-    parts.layers.assign(10, layer);
-    return parts;
+    return usable_memory(bytes, rate);
 }
 
 ModelParts dense_model() {
