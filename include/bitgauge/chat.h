@@ -25,7 +25,9 @@ struct ChatOptions {
     EngineOptions engine;
     Isolation isolation;
     uint32_t context_tokens = 4096;  // prompt and answer together
-    uint32_t answer_tokens = 0;      // at most; 0: until the context is full
+    std::string key_type = "f16";    // of what is kept of them; ggml's names
+    std::string value_type = "f16";
+    uint32_t answer_tokens = 0;  // at most; 0: until the context is full
     SamplingOptions sampling;
     uint32_t seed = 0;             // the n-th answer is drawn with seed + n, n from 0
     std::string system;            // a message before all others; empty: none

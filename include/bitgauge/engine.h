@@ -24,6 +24,11 @@ namespace bitgauge {
 struct EngineOptions {
     uint32_t threads = 0;     // 0: one per core
     int32_t gpu_layers = -1;  // layers kept on an accelerator; -1: all, where there is one
+    // Only where a model is loaded as a whole. Of the first layers so many keep their experts in
+    // main memory: llama.cpp's --n-cpu-moe.
+    uint32_t cpu_expert_layers = 0;
+    // Layers on each of several accelerators, --tensor-split; empty: by the memory that is free.
+    std::vector<uint32_t> tensor_split;
     // Runs of layers that a model is evaluated in, one after the other: kStagesAuto: several only
     // where it does not fit in memory; kStagesOff: never; else at most so many.
     int32_t stages = -1;
@@ -116,7 +121,9 @@ struct ContextShape {
     // All sequences share one memory of window_tokens * sequences tokens, so that one may be longer
     // than window_tokens where others are shorter, and copies of a beginning take no room.
     bool shared_memory = false;
-    bool logits_only = false;  // states() stays empty; a little faster
+    bool logits_only = false;      // states() stays empty; a little faster
+    std::string key_type = "f16";  // of what is kept of earlier tokens; ggml's names
+    std::string value_type = "f16";
 };
 
 // Reads tokens in a model's context and hands out what follows them. Keeps its model alive by
@@ -127,6 +134,8 @@ class Context {
     // that is not the last one stops at what it hands on, whatever is asked for.
     enum class Depth { kStates, kLogits };
 
+    // Error(kEnvironment) when libllama makes none: memory, or a type whose blocks do not divide a
+    // head.
     Context(const Model& model, const ContextShape& shape, const EngineOptions& options);
     ~Context();
     Context(const Context&) = delete;

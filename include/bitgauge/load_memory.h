@@ -24,6 +24,9 @@ struct LoadShape {
     std::string key_type = "f16";    // ggml's names
     std::string value_type = "f16";
     uint32_t call_tokens = 512;  // of one graph: llama.cpp's --ubatch-size
+    // Layers that see a window keep all tokens nevertheless (--swa-full), so that a conversation
+    // can go back.
+    bool whole_windows = false;
 };
 
 // One entry for each context, in order; `tokens` are those asked for, also where libllama rounds

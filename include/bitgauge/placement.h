@@ -24,10 +24,18 @@ struct Memory {
     uint64_t bytes = 0;
     double bytes_per_second = 0;  // 0: unknown
     std::string source;           // of the two numbers
+    uint64_t never_free_bytes = 0;
 
-    // What a model may have: without 5 %, at most 1 GiB, for the driver and the screen.
+    // What a model may have: of what can be free without 5 %, at most 1 GiB, for what is allocated
+    // while it runs and for the screen; llama.cpp's own programs leave as much.
     uint64_t usable_bytes() const;
 };
+
+// Of a card that is known by its size alone, the share that its driver and a program's own context
+// take before anything is loaded. Drivers have reported 23,605 and 23,860 MiB free on idle cards of
+// 24 GiB (RTX 4090, 3090) and 15,711 on one of 16 GiB (RTX 5060 Ti).
+constexpr double kNeverFreeOnACard = 0.04;
+uint64_t never_free_on_a_card(uint64_t bytes);
 
 struct Machine {
     std::string name;           // "2 x NVIDIA GeForce RTX 3090"
@@ -62,14 +70,16 @@ struct ModelParts {
     PartBytes output;         // head and last norm
     uint64_t tied_bytes = 0;  // of the output: the head is the embedding, cards get a copy
     std::vector<LayerParts> layers;
+    // After them, that only predict further tokens (nextn): llama.cpp counts them in -ngl and -ts,
+    // but does not load them unless it is told to.
+    uint32_t skipped_layers = 0;
     uint64_t largest_matrix = 0;  // inside a layer
 
     uint64_t weights() const;  // in one memory
     bool has_experts() const;
 };
 
-// From the header alone. Layers that only predict further tokens (nextn) are left out: llama.cpp
-// does not load them unless it is told to.
+// From the header alone.
 ModelParts model_parts(const GgufFile& file);
 
 // The same model in a file of another size: every part changes by the same factor.
@@ -108,7 +118,7 @@ struct MemoryUse {
 
 struct Placement {
     Fit fit = Fit::kNowhere;
-    uint32_t gpu_layers = 0;         // -ngl: with the head
+    uint32_t gpu_layers = 0;         // -ngl: with the head and the skipped layers
     uint32_t cpu_expert_layers = 0;  // --n-cpu-moe
     std::vector<uint32_t> split;     // -ts: layers on each card, where there are several
     std::vector<MemoryUse> cards;
@@ -124,6 +134,10 @@ struct Placement {
 // The first way that fits: all on the cards; the experts of as few layers as possible in RAM; as
 // few layers as possible in RAM; all in RAM. Where no RAM is known, only the cards count.
 Placement place(const ModelParts& parts, const ContextMemory& context, const Machine& machine);
+
+// As -ngl and --n-cpu-moe say, more than there is for all; kNowhere where that does not fit.
+Placement place_as(const ModelParts& parts, const ContextMemory& context, const Machine& machine,
+                   uint32_t gpu_layers, uint32_t cpu_expert_layers);
 
 // The largest context of at most `most` tokens, in steps of 256, that fits `worst` or better; 0:
 // none.

@@ -25,7 +25,10 @@ namespace fs = std::filesystem;
 constexpr const char* kThink = "<think>";
 
 ContextShape shape_of(const ChatOptions& options) {
-    return {.window_tokens = options.context_tokens, .call_tokens = 1};
+    return {.window_tokens = options.context_tokens,
+            .call_tokens = 1,
+            .key_type = options.key_type,
+            .value_type = options.value_type};
 }
 
 WriterOptions writer_options(const Model& model, const ChatOptions& options) {

@@ -12,6 +12,8 @@
 
 #include "bitgauge/error.h"
 
+#include "report/escape.h"
+
 namespace bitgauge {
 namespace {
 
@@ -31,6 +33,15 @@ std::string duration(double seconds) {
     throw Error(ErrorKind::kEnvironment,
                 fmt::format("standard output cannot be written: {}", std::strerror(errno)),
                 "write to a place with free space");
+}
+
+void put(std::string_view text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();
+}
+
+// Also where stderr is a file: it will be looked at in a terminal.
+void put_message(std::string_view text) {
+    std::fputs(terminal_text(text).c_str(), stderr);
 }
 
 }  // namespace
@@ -80,7 +91,8 @@ void TerminalProgress::detail(const std::string& message) {
 void TerminalProgress::draw() {
     if (!running_ || quiet || !stderr_is_terminal()) return;
     const double elapsed_s = std::chrono::duration<double>(Clock::now() - started_).count();
-    fmt::print(stderr, "\r\033[K{}", progress_line(task_, done_, total_, unit_, elapsed_s));
+    fmt::print(stderr, "\r\033[K{}",
+               terminal_text(progress_line(task_, done_, total_, unit_, elapsed_s)));
     std::fflush(stderr);
     drawn_ = true;
     drawn_at_ = Clock::now();
@@ -95,12 +107,16 @@ void TerminalProgress::erase() {
 
 void TerminalProgress::say(const std::string& line) {
     erase();
-    std::fputs((line + "\n").c_str(), stderr);
+    put_message(line + "\n");
 }
 
 void Console::print(std::string_view text) {
     progress_.end();
-    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) output_failed();
+    if (::isatty(STDOUT_FILENO) == 1) {
+        put(terminal_text(text));
+    } else {
+        put(text);
+    }
 }
 
 void Console::flush() {
@@ -108,22 +124,14 @@ void Console::flush() {
 }
 
 void Console::note(std::string_view line) {
-    if (!quiet()) std::fputs(fmt::format("{}\n", line).c_str(), stderr);
+    if (!quiet()) put_message(fmt::format("{}\n", line));
 }
 
 void Console::report_error(std::string_view message, std::string_view hint) {
     progress_.end();
     std::string text = fmt::format("bitgauge: error: {}\n", message);
     if (!hint.empty()) text += fmt::format("  hint: {}\n", hint);
-    std::fputs(text.c_str(), stderr);
-}
-
-bool Console::colour() const {
-    const char* no_color = std::getenv("NO_COLOR");
-    const char* term = std::getenv("TERM");
-    const bool forbidden = no_color != nullptr && *no_color != '\0';
-    const bool dumb = term == nullptr || std::strcmp(term, "dumb") == 0;
-    return ::isatty(STDOUT_FILENO) == 1 && !forbidden && !dumb;
+    put_message(text);
 }
 
 }  // namespace bitgauge

@@ -1,6 +1,9 @@
 #pragma once
 
-// What the program says and where: results on stdout, everything else on stderr.
+// What the program says and where: results on stdout, everything else on stderr. A terminal is
+// never given control characters but line feeds and tabs, whoever wrote the text (a model's answer,
+// names in files, a template's message): they are shown (terminal_text). Into a pipe or a file
+// results go as they are.
 
 #include <chrono>
 #include <memory>
@@ -51,8 +54,8 @@ std::string progress_line(const std::string& task, int64_t done, int64_t total,
 // One per run; commands hold a reference to it. Thread-compatible.
 class Console {
   public:
-    // Writes to stdout. Throws OutputClosed when nobody reads it any more, Error(kEnvironment) when
-    // it cannot be written (disk full).
+    // Writes to stdout, whole characters at a time. Throws OutputClosed when nobody reads it any
+    // more, Error(kEnvironment) when it cannot be written (disk full).
     void print(std::string_view text);
     void flush();
 
@@ -63,8 +66,6 @@ class Console {
     void report_error(std::string_view message, std::string_view hint = {});
 
     Progress& progress() { return progress_; }
-    // stdout is a terminal, and neither NO_COLOR nor TERM=dumb forbids it.
-    bool colour() const;
 
     bool& quiet() { return progress_.quiet; }
     bool& verbose() { return progress_.verbose; }

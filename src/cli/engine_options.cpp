@@ -56,6 +56,10 @@ void add_engine_options(CLI::App& command, EngineOptions& options) {
     add_stages_option(command, options);
 }
 
+std::vector<std::string> kept_types() {
+    return {"f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"};
+}
+
 Isolation this_program() {
     return {.program = std::filesystem::read_symlink("/proc/self/exe")};
 }

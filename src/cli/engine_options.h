@@ -2,6 +2,9 @@
 
 // Options that every command which runs models has.
 
+#include <string>
+#include <vector>
+
 #include <CLI/CLI.hpp>
 
 #include "bitgauge/eval.h"
@@ -13,6 +16,9 @@ void add_device_options(CLI::App& command, EngineOptions& options);
 
 // Those, and the stages.
 void add_engine_options(CLI::App& command, EngineOptions& options);
+
+// Types that libllama keeps keys and values in, ggml's names.
+std::vector<std::string> kept_types();
 
 // Models are evaluated by this very program, started anew: what libllama aborts on ends only that.
 Isolation this_program();

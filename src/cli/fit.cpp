@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "cli/choice.h"
 #include "cli/commands.h"
+#include "cli/engine_options.h"
 #include "cli/fit_answer.h"
 #include "cli/fit_machine.h"
 #include "cli/fit_models.h"
@@ -99,8 +100,7 @@ void run_fit(const FitArguments& a, Console& console) {
 }
 
 void add_context_options(CLI::App& command, FitArguments& a) {
-    const std::vector<std::string> types = {"f32",  "f16",  "bf16", "q8_0",  "q5_1",
-                                            "q5_0", "q4_1", "q4_0", "iq4_nl"};
+    const std::vector<std::string> types = kept_types();
     command
         .add_option("--ctx", a.context,
                     "Tokens of the context: 32k [8192, or fewer that it was trained for]")

@@ -34,10 +34,12 @@ void add_cards(const std::string& text, const MachineArguments& a, Machine& mach
                     "for example 24GiB, or 2x24GiB for two of them");
     }
     const size_t count = match[1].matched ? std::stoull(match[1].str()) : 1;
+    const uint64_t bytes = parse_size(match[2].str());
     const Memory card{.name = "card",
-                      .bytes = parse_size(match[2].str()),
+                      .bytes = bytes,
                       .bytes_per_second = rate_of(a.bandwidth),
-                      .source = "given"};
+                      .source = "given",
+                      .never_free_bytes = never_free_on_a_card(bytes)};
     machine.cards.insert(machine.cards.end(), count, card);
 }
 
@@ -83,25 +85,14 @@ Machine named(const MachineArguments& a) {
     return machine;
 }
 
-// What this very machine has, as far as libllama can use it.
 Machine this_machine(const MachineArguments& a) {
-    Machine machine{.name = "this machine"};
-    for (const ComputingDevice& device : computing_devices()) {
-        machine.unified = machine.unified || device.shares_memory;
-        machine.cards.push_back({.name = device.description,
-                                 .bytes = device.free_bytes,
-                                 .bytes_per_second = rate_of(a.bandwidth),
-                                 .source = "free now, as its driver says"});
-    }
-    if (machine.unified) machine.cards.resize(1);
-    if (machine.unified) return machine;
-    const double rate = a.ram_bandwidth
-                            ? rate_of(a.ram_bandwidth)
-                            : read_bandwidth(resolve_threads(a.threads)).bytes_per_second;
-    machine.ram = Memory{.name = "main memory",
-                         .bytes = available_memory().bytes,
-                         .bytes_per_second = rate,
-                         .source = a.ram_bandwidth ? "given" : "available and measured now"};
+    Machine machine = memories_here();
+    for (Memory& card : machine.cards) card.bytes_per_second = rate_of(a.bandwidth);
+    if (!machine.ram) return machine;
+    machine.ram->bytes_per_second =
+        a.ram_bandwidth ? rate_of(a.ram_bandwidth)
+                        : read_bandwidth(resolve_threads(a.threads)).bytes_per_second;
+    machine.ram->source = a.ram_bandwidth ? "given" : "available and measured now";
     return machine;
 }
 
@@ -148,6 +139,23 @@ void add_machine_options(CLI::App& command, MachineArguments& a) {
         ->type_name("GB/S")
         ->check(CLI::PositiveNumber)
         ->group("Machine");
+}
+
+Machine memories_here() {
+    Machine machine{.name = "this machine"};
+    for (const ComputingDevice& device : computing_devices()) {
+        machine.unified = machine.unified || device.shares_memory;
+        machine.cards.push_back({.name = device.description,
+                                 .bytes = device.free_bytes,
+                                 .source = "free now, as its driver says"});
+    }
+    if (machine.unified) {
+        machine.cards.resize(1);
+    } else {
+        machine.ram = Memory{
+            .name = "main memory", .bytes = available_memory().bytes, .source = "available now"};
+    }
+    return machine;
 }
 
 Machine machine_of(const MachineArguments& a) {

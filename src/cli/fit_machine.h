@@ -24,6 +24,10 @@ struct MachineArguments {
 
 void add_machine_options(CLI::App& command, MachineArguments& a);
 
+// What this machine's drivers and kernel say is free now, as far as libllama can use it; rates are
+// not known.
+Machine memories_here();
+
 // Error(kInput) for what cannot be read, or contradicts itself. Without a word about memory this
 // machine, whose memory is read for a second.
 Machine machine_of(const MachineArguments& a);

@@ -53,6 +53,7 @@ class LocalModels {
         const uint64_t bytes = file.has_data() ? file.file_bytes() : promised_bytes(file);
         found_.files.push_back({.name = name,
                                 .source = "-m " + shell_argument(path.string()),
+                                .name_to_run = shell_argument(path.string()),
                                 .bytes = bytes,
                                 .parts = model_parts(file),
                                 .model = model_of(std::move(file))});
@@ -164,8 +165,10 @@ class RemoteModels {
     }
 
     FitFile file_of(const HubModel& model) const {
+        const std::string tagged = shell_argument(name_.repository + ":" + model.label);
         return {.name = fs::path(model.files.front().path).filename().string(),
-                .source = "-hf " + shell_argument(name_.repository + ":" + model.label),
+                .source = "-hf " + tagged,
+                .name_to_run = tagged,
                 .bytes = model.bytes()};
     }
 

@@ -16,8 +16,9 @@ namespace bitgauge {
 
 // One file, with all its shards.
 struct FitFile {
-    std::string name;    // base name, of the first shard
-    std::string source;  // what llama.cpp's programs take: "-m FILE" or "-hf USER/NAME:TAG"
+    std::string name;         // base name, of the first shard
+    std::string source;       // what llama.cpp's programs take: "-m FILE" or "-hf USER/NAME:TAG"
+    std::string name_to_run;  // what `bitgauge run` takes, for a shell
     uint64_t bytes = 0;
     ModelParts parts;
     bool scaled = false;  // parts are another file's, by size

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "cli/placement_words.h"
 #include "report/grid.h"
 
 namespace bitgauge {
@@ -19,30 +20,8 @@ std::string type_text(const FitWish& wish) {
     return wish.key_type == wish.value_type ? wish.key_type : wish.key_type + "/" + wish.value_type;
 }
 
-std::string cards_word(const Machine& machine) {
-    if (machine.unified) return "in unified memory";
-    return machine.cards.size() > 1 ? "on the cards" : "on the card";
-}
-
-// "all on the card", "experts of 12 layers in RAM".
 std::string fit_words(const FitAnswer& answer, const FitRow& row) {
-    const Placement& p = row.placement;
-    const size_t layers = row.file->parts.layers.size();
-    switch (p.fit) {
-        case Fit::kOnCards:
-            return "all " + cards_word(answer.machine);
-        case Fit::kExpertsInRam:
-            return fmt::format("experts of {} of {} layers in RAM", p.cpu_expert_layers, layers);
-        case Fit::kLayersInRam:
-            return fmt::format("{} of {} layers {}{}", p.gpu_layers - 1, layers,
-                               cards_word(answer.machine),
-                               p.cpu_expert_layers > 0 ? ", all experts in RAM" : "");
-        case Fit::kInRam:
-            return "all in RAM";
-        case Fit::kNowhere:
-            break;
-    }
-    return "no";
+    return placement_words(answer.machine, row.file->parts, row.placement);
 }
 
 // --- one file -----------------------------------------------------------------------------------
@@ -290,20 +269,16 @@ Json row_json(const FitAnswer& answer, const FitRow& row) {
 }  // namespace
 
 std::vector<std::string> start_commands(const FitAnswer& answer, const FitRow& row) {
-    const Placement& p = row.placement;
     const FitWish& wish = answer.wish;
-    std::string options = fmt::format(" {} -c {}", row.file->source, wish.tokens);
-    const bool all = p.gpu_layers > row.file->parts.layers.size();
-    options += all ? " -ngl 999" : fmt::format(" -ngl {}", p.gpu_layers);
-    if (p.cpu_expert_layers > 0) options += fmt::format(" --n-cpu-moe {}", p.cpu_expert_layers);
-    if (p.gpu_layers > 0 && p.split.size() > 1) {
-        options += fmt::format(" -ts {}", fmt::join(p.split, ","));
-    }
     const bool quantized = wish.key_type != "f16" || wish.value_type != "f16";
+    std::string options = fmt::format(" -c {}", wish.tokens);
+    options += placement_options(row.file->parts, row.placement);
     if (quantized) options += fmt::format(" -ctk {} -ctv {}", wish.key_type, wish.value_type);
-    if (quantized) options += " -fa on";
-    if (wish.call_tokens != 512) options += fmt::format(" -ub {}", wish.call_tokens);
-    return {"llama-server" + options + " -np 1", "llama-cli" + options};
+    std::string llama = row.file->source + options;
+    if (quantized) llama += " -fa on";
+    if (wish.call_tokens != 512) llama += fmt::format(" -ub {}", wish.call_tokens);
+    return {fmt::format("llama-server {} -np 1", llama), "llama-cli " + llama,
+            fmt::format("bitgauge run {}{}", row.file->name_to_run, options)};
 }
 
 std::string misfit_text(const FitAnswer& answer) {

@@ -10,7 +10,9 @@ struct Spelling {
     const char* ours;
 };
 
-constexpr Spelling kSpellings[] = {{"-ngl", "--n-gpu-layers"}, {"-sys", "--system"}};
+constexpr Spelling kSpellings[] = {{"-ngl", "--n-gpu-layers"}, {"-ncmoe", "--n-cpu-moe"},
+                                   {"-ts", "--tensor-split"},  {"-ctk", "--cache-type-k"},
+                                   {"-ctv", "--cache-type-v"}, {"-sys", "--system"}};
 
 }  // namespace
 

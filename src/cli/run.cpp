@@ -1,6 +1,8 @@
+#include <charconv>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <random>
@@ -17,9 +19,12 @@
 #include "base/files.h"
 #include "base/units.h"
 #include "cli/chat_context.h"
+#include "cli/chat_placement.h"
 #include "cli/chat_session.h"
+#include "cli/choice.h"
 #include "cli/commands.h"
 #include "cli/engine_options.h"
+#include "cli/fit_machine.h"
 #include "cli/hub_arguments.h"
 #include "cli/memory_fit.h"
 #include "cli/require.h"
@@ -29,11 +34,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint32_t kMostLayers = 10'000;
+
 struct RunArguments {
     std::string model;
     std::optional<std::string> prompt;
     fs::path chat_template;
-    std::string context;  // tokens, as typed
+    std::string context;              // tokens, as typed
+    std::string gpu_layers = "auto";  // as typed
+    std::optional<uint32_t> cpu_expert_layers;
     int64_t answer_tokens = -1;
     int64_t seed = -1;
     HubArguments hub;
@@ -56,9 +65,56 @@ void require_text(const std::optional<std::string>& prompt) {
             "give it with -p PROMPT or through a pipe, or run this in a terminal to talk");
 }
 
-ChatContext context_of(const RunArguments& a, const fs::path& path) {
-    const uint64_t asked = a.context.empty() ? 0 : parse_tokens(a.context);
-    return choose_context(GgufFile::open(path), asked, available_memory());
+// Nothing for "auto"; nothing else for what is neither a number nor a word.
+struct TypedLayers {
+    bool valid = true;
+    std::optional<uint32_t> layers;
+};
+
+TypedLayers layers_by_name(const std::string& text) {
+    constexpr uint32_t kAll = std::numeric_limits<int32_t>::max();
+    if (text == "auto") return {};
+    if (text == "all" || text == "-1") return {.layers = kAll};
+    uint32_t layers = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, problem] = std::from_chars(text.data(), end, layers);
+    return {.valid = problem == std::errc() && stop == end && layers <= kAll, .layers = layers};
+}
+
+ChatWish wish_of(const RunArguments& a) {
+    ChatWish wish{.key_type = a.chat.key_type,
+                  .value_type = a.chat.value_type,
+                  .gpu_layers = layers_by_name(a.gpu_layers).layers,
+                  .cpu_expert_layers = a.cpu_expert_layers};
+    if (a.context == "0") wish.tokens = 0;  // all the model was trained with
+    if (!a.context.empty() && a.context != "0") wish.tokens = parse_tokens(a.context);
+    return wish;
+}
+
+// Where the model goes becomes its options.
+void take(const ChatPlacement& placed, const ChatWish& wish, EngineOptions& engine) {
+    const Placement& placement = placed.placement;
+    const bool nowhere = placement.fit == Fit::kNowhere && !wish.gpu_layers;
+    engine.gpu_layers = nowhere ? -1 : static_cast<int32_t>(placement.gpu_layers);
+    engine.cpu_expert_layers = placement.cpu_expert_layers;
+    if (engine.tensor_split.empty()) engine.tensor_split = placement.split;
+}
+
+// What a conversation has: its context, and on a machine with cards where the model is.
+struct Start {
+    ChatContext context;
+    std::string where;  // "" without cards
+};
+
+Start start_of(RunArguments& a, const fs::path& path, Console& console) {
+    const ChatWish wish = wish_of(a);
+    const GgufFile model = GgufFile::open(path);
+    const Machine machine = memories_here();
+    if (machine.cards.empty()) return {choose_context(model, wish, available_memory()), ""};
+    const ChatPlacement placed =
+        place_chat(path, model, machine, wish, this_program(), console.progress());
+    take(placed, wish, a.chat.engine);
+    return {placed.context, placed.where};
 }
 
 uint32_t drawn_seed() {
@@ -73,10 +129,12 @@ void complete(RunArguments& a, const ChatContext& context) {
     if (!a.chat_template.empty()) a.chat.chat_template = read_text_file(a.chat_template);
 }
 
-void say_what_runs(const RunArguments& a, const fs::path& path, const ChatContext& context,
+void say_what_runs(const RunArguments& a, const fs::path& path, const Start& start,
                    Console& console) {
-    console.note(fmt::format("{}: context of {} tokens ({})", path.filename().string(),
-                             format_count(context.tokens), context.why));
+    const ChatContext& context = start.context;
+    console.note(fmt::format("{}: context of {} tokens ({}){}{}", path.filename().string(),
+                             format_count(context.tokens), context.why,
+                             start.where.empty() ? "" : "; ", start.where));
     if (!context.warning.empty()) console.progress().warn(context.warning);
     console.progress().detail(fmt::format("seed {}", a.chat.seed));
 }
@@ -92,12 +150,12 @@ void run_chat(RunArguments& a, Console& console) {
     const auto prompt = given_prompt(a);
     require_text(prompt);
     const fs::path path = find_model(a.model, hub_options(a.hub), console.progress());
-    const ChatContext context = context_of(a, path);
-    complete(a, context);
-    say_what_runs(a, path, context, console);
+    const Start start = start_of(a, path, console);
+    complete(a, start.context);
+    say_what_runs(a, path, start, console);
     Chat chat(path, a.chat, console.progress());
     say_without_template(chat, a, console);
-    ChatSession session(chat, context.tokens, console);
+    ChatSession session(chat, start.context.tokens, console);
     if (prompt) {
         session.answer_once(*prompt);
     } else {
@@ -157,22 +215,52 @@ void add_sampling(CLI::App& command, RunArguments& a) {
         ->check(CLI::Range(int64_t{-1}, int64_t{UINT32_MAX}));
 }
 
-void add_machine(CLI::App& command, RunArguments& a) {
+void add_context(CLI::App& command, RunArguments& a) {
     command
         .add_option("-c,--ctx-size", a.context,
-                    "Tokens of prompt and answer together, such as 32k [what the model was trained "
-                    "with and memory holds, at most 8,192]")
+                    "Tokens of prompt and answer together, such as 32k; 0: all the model was "
+                    "trained with [of those as many as memory holds, at most 8,192]")
         ->type_name("N")
         ->group("Evaluation");
+    const auto add_type = [&command](const char* name, std::string& type, const char* text) {
+        command.add_option(name, type, text)
+            ->type_name("TYPE")
+            ->check(one_of(kept_types()))
+            ->capture_default_str()
+            ->group("Evaluation");
+    };
+    add_type("--cache-type-k", a.chat.key_type, "Of keys; also -ctk");
+    add_type("--cache-type-v", a.chat.value_type, "Of values; also -ctv");
+}
+
+void add_machine(CLI::App& command, RunArguments& a) {
     command.add_option("-t,--threads", a.chat.engine.threads, "Threads (0: one per core)")
         ->type_name("N")
         ->capture_default_str()
         ->group("Evaluation");
     command
-        .add_option("--n-gpu-layers,--gpu-layers", a.chat.engine.gpu_layers,
-                    "Layers on an accelerator (-1: all); also -ngl")
+        .add_option("--n-gpu-layers,--gpu-layers", a.gpu_layers,
+                    "Layers on accelerators: a number, all, or auto: as fit says; also -ngl")
+        ->check([](const std::string& text) {
+            return layers_by_name(text).valid
+                       ? std::string()
+                       : "expected auto, all or a number, not '" + text + "'";
+        })
         ->type_name("N")
         ->capture_default_str()
+        ->group("Evaluation");
+    command
+        .add_option("--n-cpu-moe", a.cpu_expert_layers,
+                    "Experts of the first N layers in main memory [as fit says]; also -ncmoe")
+        ->type_name("N")
+        ->check(CLI::Range(0U, kMostLayers))
+        ->group("Evaluation");
+    command
+        .add_option("--tensor-split", a.chat.engine.tensor_split,
+                    "Layers on each accelerator [as fit says]; also -ts")
+        ->type_name("N,...")
+        ->delimiter(',')
+        ->allow_extra_args(false)
         ->group("Evaluation");
     add_hub_options(command, a.hub, "Transfer");
 }
@@ -189,6 +277,7 @@ void add_run(CLI::App& app, Console& console) {
                     "  git diff | bitgauge run model.gguf --system 'Review this.' > review.md");
     add_texts(*command, *a);
     add_sampling(*command, *a);
+    add_context(*command, *a);
     add_machine(*command, *a);
     command->callback([a, &console] { run_chat(*a, console); });
 }

@@ -162,6 +162,8 @@ Context::Context(const Model& model, const ContextShape& shape, const EngineOpti
     params.n_threads = static_cast<int32_t>(resolve_threads(options.threads));
     params.n_threads_batch = params.n_threads;
     params.kv_unified = shape.shared_memory;
+    params.type_k = static_cast<ggml_type>(kept_type(shape.key_type));
+    params.type_v = static_cast<ggml_type>(kept_type(shape.value_type));
     if (!shape.logits_only) {
         params.cb_eval = State::on_node;
         params.cb_eval_user_data = state_.get();

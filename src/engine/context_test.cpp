@@ -159,6 +159,34 @@ TEST(Context, GoesBackOnlyWhereTheMemoryCan) {
     EXPECT_FALSE(keeps("qwen35", 8));
 }
 
+// Logits of the small model after sixteen tokens.
+std::vector<float> logits_with(const EngineOptions& options, const ContextShape& shape) {
+    const Model model = Model::load(tiny_moe(), options);
+    Context context(model, shape, options);
+    context.decode(run_of(some_tokens(16, model.vocabulary()), 0, 16), Context::Depth::kLogits);
+    return copy_of(context.logits(15));
+}
+
+TEST(Context, IsTheSameWhereverExpertsAre) {
+    const ContextShape shape{32, 1, 32};
+    const std::vector<float> usual = logits_with(one_thread(), shape);
+    EXPECT_EQ(logits_with({.threads = 1, .cpu_expert_layers = 3}, shape), usual);
+    EXPECT_EQ(logits_with({.threads = 1, .gpu_layers = 2, .tensor_split = {1}}, shape), usual);
+    const std::vector<uint32_t> too_many(100'000, 1);
+    EXPECT_THROW(logits_with({.threads = 1, .tensor_split = too_many}, shape), Error);
+}
+
+TEST(Context, KeepsKeysAndValuesInTheTypeThatIsAskedFor) {
+    const std::vector<float> half = logits_with(one_thread(), {32, 1, 32});
+    ContextShape shape{32, 1, 32};
+    shape.key_type = shape.value_type = "q8_0";
+    const double difference = largest_difference(logits_with(one_thread(), shape), half);
+    EXPECT_GT(difference, 0);
+    EXPECT_LT(difference, 0.5);
+    shape.key_type = "q9_9";
+    EXPECT_THROW(logits_with(one_thread(), shape), Error);
+}
+
 TEST(Context, RefusesMoreSequencesThanLibllamaCanHold) {
     const Model model = Model::load(baby_llama(), one_thread());
     try {

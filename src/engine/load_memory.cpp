@@ -1,12 +1,12 @@
 #include "bitgauge/load_memory.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include "bitgauge/error.h"
-#include "bitgauge/qtype.h"
 
 #include "base/units.h"
 #include "engine/isolated_job.h"
@@ -19,13 +19,6 @@
 
 namespace bitgauge {
 namespace {
-
-int type_id(const std::string& name) {
-    const QType* type = find_type(name);
-    if (type != nullptr) return type->id;
-    throw Error(ErrorKind::kInput, fmt::format("'{}' is no type of keys and values", name),
-                "for example f16 or q8_0");
-}
 
 // No card: their memory is not to be touched, and what is asked about may be another machine.
 ModelHandle load_without_weights(const std::filesystem::path& path) {
@@ -44,9 +37,9 @@ llama_context_params context_params(const LoadShape& shape, uint32_t tokens) {
     params.n_batch = std::max(params.n_batch, shape.call_tokens);
     params.n_ubatch = shape.call_tokens;
     params.n_seq_max = 1;
-    params.type_k = static_cast<ggml_type>(type_id(shape.key_type));
-    params.type_v = static_cast<ggml_type>(type_id(shape.value_type));
-    params.swa_full = false;
+    params.type_k = static_cast<ggml_type>(kept_type(shape.key_type));
+    params.type_v = static_cast<ggml_type>(kept_type(shape.value_type));
+    params.swa_full = shape.whole_windows;
     return params;
 }
 
@@ -62,11 +55,14 @@ llama_context_params context_params(const LoadShape& shape, uint32_t tokens) {
                 plain ? "the model may have no text to generate" : "try --kv f16");
 }
 
+// `outputs`: most tokens of a call that logits are wanted of; 0: all.
 ContextMemory simulate_context(llama_model* model, const std::filesystem::path& path,
-                               const LoadShape& shape, uint32_t tokens) {
+                               const LoadShape& shape, uint32_t tokens, uint32_t outputs) {
     forget_llama_complaints();
     const LlamaLines lines;
-    const ContextHandle context(llama_init_from_model(model, context_params(shape, tokens)));
+    llama_context_params params = context_params(shape, tokens);
+    params.n_outputs_max = outputs;
+    const ContextHandle context(llama_init_from_model(model, params));
     if (!context) refuse_context(path, shape, tokens);
     LoggedMemory logged = memory_in_log(lines.all());
     if (!logged.has_compute) {
@@ -78,11 +74,19 @@ ContextMemory simulate_context(llama_model* model, const std::filesystem::path& 
     return logged.context;
 }
 
+ContextMemory simulate_context(llama_model* model, const std::filesystem::path& path,
+                               const LoadShape& shape, uint32_t tokens) {
+    ContextMemory memory = simulate_context(model, path, shape, tokens, /*outputs=*/0);
+    memory.layers_compute = simulate_context(model, path, shape, tokens, /*outputs=*/1).compute;
+    return memory;
+}
+
 Json to_json(const ContextMemory& memory) {
     return {{"tokens", memory.tokens},
             {"keys_values", memory.keys_values},
             {"recurrent", memory.recurrent},
             {"compute", memory.compute},
+            {"layers_compute", memory.layers_compute},
             {"output", memory.output}};
 }
 
@@ -91,6 +95,7 @@ ContextMemory memory_from_json(const Json& json) {
             .keys_values = json.at("keys_values"),
             .recurrent = json.at("recurrent"),
             .compute = json.at("compute"),
+            .layers_compute = json.at("layers_compute"),
             .output = json.at("output")};
 }
 
@@ -101,7 +106,8 @@ Json do_load_memory_job(const Json& job, Progress&) {
     const LoadShape shape{.contexts = job.at("contexts"),
                           .key_type = job.at("key_type"),
                           .value_type = job.at("value_type"),
-                          .call_tokens = job.at("call_tokens")};
+                          .call_tokens = job.at("call_tokens"),
+                          .whole_windows = job.at("whole_windows")};
     const ModelHandle model = load_without_weights(path);
     Json memories = Json::array();
     for (const uint32_t tokens : shape.contexts) {
@@ -114,9 +120,13 @@ std::vector<ContextMemory> simulate_loading(const std::filesystem::path& model,
                                             const LoadShape& shape, const Isolation& isolation,
                                             const std::filesystem::path& folder,
                                             Progress& progress) {
-    const Json job = {{"job", kLoadMemoryJob},          {"model", model.string()},
-                      {"contexts", shape.contexts},     {"key_type", shape.key_type},
-                      {"value_type", shape.value_type}, {"call_tokens", shape.call_tokens}};
+    const Json job = {{"job", kLoadMemoryJob},
+                      {"model", model.string()},
+                      {"contexts", shape.contexts},
+                      {"key_type", shape.key_type},
+                      {"value_type", shape.value_type},
+                      {"call_tokens", shape.call_tokens},
+                      {"whole_windows", shape.whole_windows}};
     const Json outcome = run_job(job, folder, isolation, progress, do_load_memory_job);
     std::vector<ContextMemory> memories;
     for (const Json& memory : outcome.at("memories")) memories.push_back(memory_from_json(memory));
@@ -136,6 +146,9 @@ std::vector<ComputingDevice> computing_devices() {
         devices.push_back(
             {ggml_backend_dev_name(device), ggml_backend_dev_description(device), free, shares});
     }
+    // libllama leaves those inside the processor alone where there is another
+    const auto shares = [](const ComputingDevice& device) { return device.shares_memory; };
+    if (!std::all_of(devices.begin(), devices.end(), shares)) std::erase_if(devices, shares);
     return devices;
 }
 

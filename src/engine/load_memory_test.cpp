@@ -71,6 +71,14 @@ TEST(SimulateLoading, IsTheClosedFormOfAttentionAndDeltaNets) {
     EXPECT_NEAR(static_cast<double>(memory.recurrent), kRecurrent, 0.005 * (1 << 20));
 }
 
+TEST(SimulateLoading, TellsTheLayersFromTheLogits) {
+    const auto memory = simulated(tiny_moe(), {.contexts = {512}}).front();
+    constexpr uint64_t kLogits = 4096 * 512 * 4;
+    EXPECT_GT(memory.compute, kLogits);
+    EXPECT_LT(memory.layers_compute, memory.compute);
+    EXPECT_GT(memory.layers_compute, 256U * 512 * 4);  // one row of each token
+}
+
 TEST(SimulateLoading, RefusesKeysWhoseBlocksDoNotDivideAHead) {
     // heads of 16: half a block of q8_0
     TinyModel model = tiny_model("llama");

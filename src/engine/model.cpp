@@ -97,7 +97,8 @@ Model Model::load(const std::filesystem::path& path, const EngineOptions& option
                   bool prediction) {
     llama_model_params params = llama_model_default_params();
     params.load_mtp = prediction;
-    params.n_gpu_layers = options.gpu_layers;
+    const WeightPlaces places(options);
+    places.set(params);
     auto state = std::make_unique<State>();
     state->model = load_handle(path, params);
     state->trained_context = static_cast<uint32_t>(llama_model_n_ctx_train(state->model.get()));

@@ -33,6 +33,25 @@ struct Model::State {
 // memory, else Error(kInput) with `hint`.
 Error loading_error(const std::string& what, const std::string& hint);
 
+// Where EngineOptions says that weights go; what `params()` points to lives as long as it does.
+class WeightPlaces {
+  public:
+    // Error(kInput) for a split over more accelerators than libllama knows.
+    explicit WeightPlaces(const EngineOptions& options);
+    WeightPlaces(const WeightPlaces&) = delete;
+    WeightPlaces& operator=(const WeightPlaces&) = delete;
+    void set(llama_model_params& params) const;
+
+  private:
+    int32_t gpu_layers_;
+    std::vector<std::string> patterns_;  // of tensors that stay in main memory
+    std::vector<llama_model_tensor_buft_override> overrides_;
+    std::vector<float> split_;
+};
+
+// ggml's number of a type of keys or values. Error(kInput) for a name it does not have.
+int kept_type(const std::string& name);
+
 // The model of a file; throws loading_error().
 ModelHandle load_handle(const std::filesystem::path& path, llama_model_params params);
 

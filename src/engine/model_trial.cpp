@@ -19,7 +19,11 @@ Json job_of(const fs::path& path, const ContextShape& shape, const EngineOptions
             {"model", path.string()},
             {"window_tokens", shape.window_tokens},
             {"threads", engine.threads},
-            {"gpu_layers", engine.gpu_layers}};
+            {"gpu_layers", engine.gpu_layers},
+            {"cpu_expert_layers", engine.cpu_expert_layers},
+            {"tensor_split", engine.tensor_split},
+            {"key_type", shape.key_type},
+            {"value_type", shape.value_type}};
 }
 
 }  // namespace
@@ -32,10 +36,17 @@ void try_model(const fs::path& path, const ContextShape& shape, const EngineOpti
 }
 
 Json do_model_trial(const Json& job) {
-    const EngineOptions engine = {.threads = job.at("threads"), .gpu_layers = job.at("gpu_layers")};
+    const EngineOptions engine = {.threads = job.at("threads"),
+                                  .gpu_layers = job.at("gpu_layers"),
+                                  .cpu_expert_layers = job.at("cpu_expert_layers"),
+                                  .tensor_split = job.at("tensor_split")};
     const Model model = Model::load(job.at("model").get<std::string>(), engine);
-    const auto reader =
-        reader_of(model, {.window_tokens = job.at("window_tokens"), .call_tokens = 1}, engine);
+    const auto reader = reader_of(model,
+                                  {.window_tokens = job.at("window_tokens"),
+                                   .call_tokens = 1,
+                                   .key_type = job.at("key_type"),
+                                   .value_type = job.at("value_type")},
+                                  engine);
     std::vector<BatchToken> tokens;
     for (const TokenId token : model.tokenize(kText, true, true)) {
         tokens.push_back({.token = token, .position = static_cast<int32_t>(tokens.size())});

@@ -47,6 +47,7 @@ ContextMemory ContextCurve::at(uint64_t tokens) const {
             .keys_values = between(a.keys_values, b.keys_values, share),
             .recurrent = between(a.recurrent, b.recurrent, share),
             .compute = between(a.compute, b.compute, share),
+            .layers_compute = between(a.layers_compute, b.layers_compute, share),
             .output = between(a.output, b.output, share)};
 }
 

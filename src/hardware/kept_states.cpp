@@ -1,5 +1,8 @@
 #include "hardware/kept_states.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 namespace bitgauge {
@@ -12,13 +15,21 @@ class Layer {
   public:
     Layer(const GgufFile& file, uint64_t index) : file_(file), numbers_{file}, index_(index) {}
 
+    // By the tensors it has.
     KeptStates kept() const {
-        const uint64_t recurrent = recurrent_numbers();
-        const uint64_t attention = attention_numbers();
-        const bool known = recurrent > 0 || attention > 0;
-        return {.per_token = kHalf * (known ? attention : keys_and_values_of_header()),
-                .per_sequence = kSingle * recurrent};
+        return {.per_token = kHalf * attention_numbers(),
+                .per_sequence = kSingle * recurrent_numbers()};
     }
+
+    // False of layers that go over another one's weights once more.
+    bool has_weights() const {
+        constexpr std::string_view kRoles[] = {"attn_norm", "ffn_norm", "ffn_up", "ffn_down",
+                                               "ffn_down_exps"};
+        return std::any_of(std::begin(kRoles), std::end(kRoles),
+                           [this](std::string_view role) { return find(role) != nullptr; });
+    }
+
+    KeptStates kept_by_header() const { return {.per_token = kHalf * keys_and_values_of_header()}; }
 
   private:
     const TensorInfo* find(std::string_view role) const {
@@ -71,12 +82,24 @@ class Layer {
     uint64_t index_;
 };
 
+bool keeps_anything(const KeptStates& kept) {
+    return kept.per_token > 0 || kept.per_sequence > 0;
+}
+
 }  // namespace
 
+// A layer with weights, but without attention, beside others that have it keeps nothing. Of layers
+// without weights, and where no layer has tensors that are known, the header speaks.
 std::vector<KeptStates> kept_by_layer(const GgufFile& model) {
     const uint64_t layers = ArchitectureNumbers{model}.of("block_count", 1);
     std::vector<KeptStates> kept;
     for (uint64_t i = 0; i < layers; ++i) kept.push_back(Layer(model, i).kept());
+    const bool any_known = std::any_of(kept.begin(), kept.end(), keeps_anything);
+    for (uint64_t i = 0; i < layers; ++i) {
+        const Layer layer(model, i);
+        const bool is_empty = !keeps_anything(kept[i]) && !layer.has_weights();
+        if (!any_known || is_empty) kept[i] = layer.kept_by_header();
+    }
     return kept;
 }
 

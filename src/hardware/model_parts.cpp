@@ -28,10 +28,17 @@ bool is_of_input(const std::string& name) {
            name.starts_with("position_embd") || name.starts_with("token_types");
 }
 
+uint64_t all_layers(const GgufFile& file) {
+    return std::min(ArchitectureNumbers{file}.of("block_count", 1), kMostLayers);
+}
+
+uint32_t skipped_layers(const GgufFile& file) {
+    const uint64_t skipped = ArchitectureNumbers{file}.of("nextn_predict_layers", 0);
+    return static_cast<uint32_t>(std::min(skipped, all_layers(file)));
+}
+
 uint64_t evaluated_layers(const GgufFile& file) {
-    const ArchitectureNumbers numbers{file};
-    const uint64_t all = std::min(numbers.of("block_count", 1), kMostLayers);
-    return all - std::min(all, numbers.of("nextn_predict_layers", 0));
+    return all_layers(file) - skipped_layers(file);
 }
 
 PartBytes times(const PartBytes& part, double factor) {
@@ -62,7 +69,8 @@ bool ModelParts::has_experts() const {
 
 ModelParts model_parts(const GgufFile& file) {
     const uint64_t used = ArchitectureNumbers{file}.of("expert_used_count", 1);
-    ModelParts parts{.layers = std::vector<LayerParts>(evaluated_layers(file))};
+    ModelParts parts{.layers = std::vector<LayerParts>(evaluated_layers(file)),
+                     .skipped_layers = skipped_layers(file)};
     for (const TensorInfo& tensor : file.tensors()) {
         const PartBytes part{tensor.bytes, decoded_share(tensor, used).in(tensor.bytes)};
         const uint64_t layer = layer_of(tensor.name);

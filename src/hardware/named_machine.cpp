@@ -32,6 +32,7 @@ KnownDevice device_of(const Json& json) {
             .bits_per_second_per_pin = json.at("gbit_per_s_per_pin").get<double>() * 1e9,
             .graphics_share = share,
             .graphics_share_of_small = json.value("share_for_graphics_up_to_36_gib", share),
+            .never_free = json.value("never_free", kNeverFreeOnACard),
             .source = json.at("source")};
 }
 
@@ -99,10 +100,19 @@ uint64_t memory_of(const KnownDevice& device, const std::optional<uint64_t>& gib
                 fmt::format("say which: {}-{}gb", device.name, all.back()));
 }
 
+uint64_t never_free_bytes(const KnownDevice& device, uint64_t bytes) {
+    if (device.unified) return 0;
+    return static_cast<uint64_t>(static_cast<double>(bytes) * device.never_free);
+}
+
 Memory memory_of_device(const KnownDevice& device, uint64_t gib) {
     const double share = gib <= kSmallGib ? device.graphics_share_of_small : device.graphics_share;
     const auto bytes = static_cast<uint64_t>(static_cast<double>(gib * kBytesOfGib) * share);
-    return {device.title, bytes, device.bytes_per_second, device.source};
+    return {.name = device.title,
+            .bytes = bytes,
+            .bytes_per_second = device.bytes_per_second,
+            .source = device.source,
+            .never_free_bytes = never_free_bytes(device, bytes)};
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ struct KnownDevice {
     // Of unified memory, that the graphics part may have unless it is told otherwise.
     double graphics_share = 1;
     double graphics_share_of_small = 1;  // up to 36 GiB
+    double never_free = 0;               // share of a card's memory
     std::string source;
 };
 

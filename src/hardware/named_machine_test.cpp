@@ -51,6 +51,22 @@ TEST(NamedMachine, IsTheCardHoweverItIsWritten) {
     EXPECT_EQ(named_machine("rtx4060ti-16gb").cards.at(0).bytes, 16 * kBytesOfGib);
 }
 
+// Free on idle cards, in MiB, as llama.cpp, nvbench and deviceQuery have printed it.
+TEST(NamedMachine, HasNoMoreMemoryThanDriversShow) {
+    const auto free_mib = [](const char* name) {
+        const Memory card = named_machine(name).cards.at(0);
+        return static_cast<double>(card.bytes - card.never_free_bytes) / (1 << 20);
+    };
+    constexpr double kNear = 32;
+    EXPECT_LT(free_mib("rtx4090"), 23'605 + kNear);
+    EXPECT_LT(free_mib("rtx3090"), 23'860 + kNear);
+    EXPECT_LT(free_mib("rtx5060ti-16gb"), 15'711 + kNear);
+    EXPECT_LT(free_mib("l40s"), 45'589 + kNear);  // ECC in GDDR6
+    EXPECT_LT(free_mib("rtxa6000"), 45'619 + kNear);
+    EXPECT_LT(free_mib("a100-80gb"), 81'251 + kNear);
+    EXPECT_EQ(named_machine("m4-max-64gb").cards.at(0).never_free_bytes, 0U);
+}
+
 TEST(NamedMachine, HasSeveralCards) {
     const Machine machine = named_machine("2x3090");
     EXPECT_EQ(machine.cards.size(), 2U);

@@ -33,28 +33,49 @@ class Placing {
     }
 
     Placement first_that_fits() const {
-        const auto layers = static_cast<uint32_t>(parts_.layers.size());
-        const bool experts = parts_.has_experts();
-        if (!machine_.cards.empty()) {
-            if (auto fits = attempt({layers + 1, 0})) return *fits;
-        }
-        if (!machine_.cards.empty() && machine_.ram && !machine_.unified) {
-            for (uint32_t n = 1; experts && n <= layers; ++n) {
-                if (auto fits = attempt({layers + 1, n})) return *fits;
-            }
-            for (uint32_t n = layers; n > 0; --n) {
-                if (auto fits = attempt({n, experts ? layers : 0})) return *fits;
-            }
-        }
-        if (machine_.ram && !machine_.unified) {
-            if (auto fits = attempt({0, 0})) return *fits;
+        for (const Choice& choice : choices()) {
+            if (auto fits = attempt(choice)) return *fits;
         }
         return {.missing_bytes = missing()};
     }
 
+    // In unified memory everything lies in the same place, however it is asked for.
+    Placement as(const Choice& asked) const {
+        const Choice wanted{std::min(asked.gpu_layers, all_units()),
+                            std::min(asked.cpu_expert_layers, layers())};
+        Choice choice = wanted;
+        if (machine_.cards.empty()) choice = {};
+        if (machine_.unified) choice = {all_units(), 0};
+        Placement placement =
+            attempt(choice).value_or(Placement{.missing_bytes = missing_of(choice)});
+        placement.gpu_layers = wanted.gpu_layers;
+        placement.cpu_expert_layers = wanted.cpu_expert_layers;
+        return placement;
+    }
+
   private:
+    uint32_t layers() const { return static_cast<uint32_t>(parts_.layers.size()); }
+    // Of -ngl: with the head.
+    uint32_t all_units() const { return layers() + parts_.skipped_layers + 1; }
+
+    // From the fastest on.
+    std::vector<Choice> choices() const {
+        std::vector<Choice> list;
+        const bool experts = parts_.has_experts();
+        const bool beside = machine_.ram && !machine_.unified;
+        if (!machine_.cards.empty()) list.push_back({all_units(), 0});
+        if (!machine_.cards.empty() && beside) {
+            for (uint32_t n = 1; experts && n <= layers(); ++n) list.push_back({all_units(), n});
+            for (uint32_t n = all_units() - 1; n > parts_.skipped_layers; --n) {
+                list.push_back({n, experts ? layers() : 0});
+            }
+        }
+        if (beside) list.push_back({0, 0});
+        return list;
+    }
+
     bool on_cards(size_t layer, const Choice& choice) const {
-        return layer + choice.gpu_layers >= parts_.layers.size() + 1;
+        return layer + choice.gpu_layers >= all_units();
     }
 
     // What a layer keeps: its share of what libllama says all layers keep.
@@ -68,11 +89,12 @@ class Placing {
                share(context_.recurrent, layer.kept_per_sequence, all_per_sequence_);
     }
 
-    // Matrices in RAM are copied to a card where many tokens are read at once, two at a time.
+    // Matrices in RAM are copied to a card where many tokens are read at once, two at a time; at
+    // the logits they are gone.
     uint64_t card_compute(const Choice& choice) const {
-        const bool some_in_ram =
-            choice.cpu_expert_layers > 0 || choice.gpu_layers <= parts_.layers.size();
-        return context_.compute + (some_in_ram ? 2 * parts_.largest_matrix : 0);
+        const bool some_in_ram = choice.cpu_expert_layers > 0 || choice.gpu_layers < all_units();
+        if (!some_in_ram) return context_.compute;
+        return std::max(context_.compute, context_.layers_compute + 2 * parts_.largest_matrix);
     }
 
     std::vector<Unit> units_on_cards(const Choice& choice) const {
@@ -84,6 +106,8 @@ class Placing {
             if (i >= choice.cpu_expert_layers) here += layer.experts;
             units.push_back({here.weights, kept(layer), here.read_per_token});
         }
+        const uint32_t after = choice.gpu_layers > 0 ? choice.gpu_layers - 1 : 0;
+        units.resize(units.size() + std::min(parts_.skipped_layers, after));
         if (choice.gpu_layers > 0) {
             units.push_back({parts_.output.weights, 0, parts_.output.read_per_token});
         }
@@ -193,7 +217,7 @@ class Placing {
 
     Fit fit_of(const Choice& choice) const {
         if (choice.gpu_layers == 0) return Fit::kInRam;
-        if (choice.gpu_layers <= parts_.layers.size()) return Fit::kLayersInRam;
+        if (choice.gpu_layers < all_units()) return Fit::kLayersInRam;
         return choice.cpu_expert_layers > 0 ? Fit::kExpertsInRam : Fit::kOnCards;
     }
 
@@ -230,6 +254,19 @@ class Placing {
         }
     }
 
+    // What a choice needs beyond the memories it needs it in.
+    uint64_t missing_of(const Choice& choice) const {
+        uint64_t room = 0, missing = 0;
+        for (size_t i = 0; i < machine_.cards.size(); ++i) room += room_of_card(i);
+        uint64_t needed = card_compute(choice);
+        for (const Unit& unit : units_on_cards(choice)) needed += unit.weights + unit.kept;
+        if (choice.gpu_layers > 0 && needed > room) missing += needed - room;
+        const uint64_t ram = in_ram(choice).total();
+        const uint64_t usable = machine_.ram ? machine_.ram->usable_bytes() : ram;
+        missing += ram - std::min(ram, usable);
+        return std::max<uint64_t>(missing, 1);
+    }
+
     // What the whole needs beyond the memories there are, taken together.
     uint64_t missing() const {
         uint64_t there = 0;
@@ -255,11 +292,21 @@ class Placing {
 uint64_t Memory::usable_bytes() const {
     constexpr uint64_t kMostKept = uint64_t{1} << 30;
     constexpr uint64_t kShare = 20;
-    return bytes - std::min(bytes / kShare, kMostKept);
+    const uint64_t free = bytes - std::min(bytes, never_free_bytes);
+    return free - std::min(free / kShare, kMostKept);
+}
+
+uint64_t never_free_on_a_card(uint64_t bytes) {
+    return static_cast<uint64_t>(static_cast<double>(bytes) * kNeverFreeOnACard);
 }
 
 Placement place(const ModelParts& parts, const ContextMemory& context, const Machine& machine) {
     return Placing(parts, context, machine).first_that_fits();
+}
+
+Placement place_as(const ModelParts& parts, const ContextMemory& context, const Machine& machine,
+                   uint32_t gpu_layers, uint32_t cpu_expert_layers) {
+    return Placing(parts, context, machine).as({gpu_layers, cpu_expert_layers});
 }
 
 uint64_t largest_context(const ModelParts& parts, const ContextCurve& curve, const Machine& machine,

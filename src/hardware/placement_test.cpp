@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "hardware/placement_testing.h"
+
 namespace bitgauge {
 namespace {
 
@@ -12,20 +14,8 @@ Memory memory(uint64_t bytes, double rate = 0) {
     return {.name = "memory", .bytes = bytes, .bytes_per_second = rate};
 }
 
-// Memory of which exactly `bytes` are usable, up to rounding.
 Memory usable(uint64_t bytes, double rate = 0) {
-    return memory(bytes * 20 / 19 + 20, rate);
-}
-
-// Ten layers of 10 MiB and experts of 90 MiB, an embedding of 40 and a head of 50 MiB.
-ModelParts sparse_model() {
-    ModelParts parts;
-    parts.embedding = {40 * kMiB, 1000};
-    parts.output = {50 * kMiB, 50 * kMiB};
-    const LayerParts layer{
-        .shared = {10 * kMiB, 10 * kMiB}, .experts = {90 * kMiB, 9 * kMiB}, .kept_per_token = 1024};
-    parts.layers.assign(10, layer);
-    return parts;
+    return usable_memory(bytes, rate);
 }
 
 ModelParts dense_model() {
@@ -41,9 +31,15 @@ ContextMemory context(uint64_t kept, uint64_t compute) {
     return {.tokens = 4096, .keys_values = kept, .compute = compute};
 }
 
-TEST(Memory, KeepsAShareForTheDriver) {
+TEST(Memory, KeepsAShareForWhatComesLater) {
     EXPECT_EQ(memory(2000).usable_bytes(), 1900U);
     EXPECT_EQ(memory(24 * kGiB).usable_bytes(), 23 * kGiB);
+}
+
+// llama.cpp fills an RTX 4090, of which 23,605 MiB are free, up to 22,581.
+TEST(Memory, OfACardKnownByItsSizeIsLessThanItsSize) {
+    const Memory card{.bytes = 24 * kGiB, .never_free_bytes = never_free_on_a_card(24 * kGiB)};
+    EXPECT_NEAR(static_cast<double>(card.usable_bytes() / kMiB), 22'581, 25);
 }
 
 TEST(Place, PutsAllOnACardThatHoldsIt) {
@@ -93,9 +89,46 @@ TEST(Place, ReservesRoomForMatricesThatAreCopiedFromRam) {
     parts.largest_matrix = 30 * kMiB;
     const uint64_t room = (10 * 10 + 4 * 90 + 50 + 100 + 20) * kMiB + kMiB;
     const Machine machine{.cards = {usable(room)}, .ram = memory(64 * kGiB)};
-    const Placement p = place(parts, context(100 * kMiB, 20 * kMiB), machine);
+    ContextMemory needs = context(100 * kMiB, 20 * kMiB);
+    needs.layers_compute = 20 * kMiB;
+    const Placement p = place(parts, needs, machine);
     EXPECT_EQ(p.cpu_expert_layers, 7U);
     EXPECT_EQ(p.cards.at(0).compute, 80 * kMiB);
+    // they are gone when logits take most of the room
+    needs.compute = 75 * kMiB;
+    needs.layers_compute = 5 * kMiB;
+    EXPECT_EQ(place(parts, needs, machine).cards.at(0).compute, 75 * kMiB);
+}
+
+TEST(Place, CountsLayersThatAreNotLoadedAsLlamaCppDoes) {
+    ModelParts parts = dense_model();
+    parts.skipped_layers = 1;
+    const Machine large{.cards = {usable(2000 * kMiB)}};
+    EXPECT_EQ(place(parts, context(0, 0), large).gpu_layers, 12U);
+    const uint64_t room = (4 * 100 + 50) * kMiB + kMiB;
+    const Machine small{.cards = {usable(room)}, .ram = memory(64 * kGiB)};
+    const Placement some = place(parts, context(0, 0), small);
+    EXPECT_EQ(some.gpu_layers, 6U);  // four, the one that is skipped, and the head
+    EXPECT_EQ(some.cards.at(0).weights, 450 * kMiB);
+    const Machine two{.cards = {usable(550 * kMiB), usable(550 * kMiB)}};
+    const Placement split = place(parts, context(0, 0), two);
+    EXPECT_EQ(split.split.at(0) + split.split.at(1), 12U);
+}
+
+TEST(PlaceAs, IsWhatIsAskedForOrNothing) {
+    const Machine machine{.cards = {usable(500 * kMiB)}, .ram = memory(64 * kGiB)};
+    const Placement two = place_as(sparse_model(), context(0, 0), machine, 3, 0);
+    EXPECT_EQ(two.fit, Fit::kLayersInRam);
+    EXPECT_EQ(two.cards.at(0).weights, (2 * 100 + 50) * kMiB);
+    const Placement all = place_as(sparse_model(), context(0, 0), machine, 999, 10);
+    EXPECT_EQ(all.fit, Fit::kExpertsInRam);
+    EXPECT_EQ(all.gpu_layers, 11U);
+    const Placement none = place_as(sparse_model(), context(0, 0), machine, 999, 0);
+    EXPECT_EQ(none.fit, Fit::kNowhere);
+    EXPECT_EQ(none.gpu_layers, 11U);
+    EXPECT_NEAR(static_cast<double>(none.missing_bytes), 550.0 * kMiB, kMiB);
+    EXPECT_EQ(place_as(sparse_model(), context(0, 0), {.ram = memory(64 * kGiB)}, 999, 0).fit,
+              Fit::kInRam);
 }
 
 TEST(Place, FillsSeveralCardsAlike) {

@@ -20,23 +20,72 @@ size_t length_said_by(unsigned char lead) {
     return 0;
 }
 
-// The bytes of the code point that `text` starts with; 0 when that is no UTF-8.
-size_t code_point_length(std::string_view text) {
-    const size_t length = length_said_by(static_cast<unsigned char>(text.front()));
-    if (length == 0 || length > text.size()) return 0;
-    const auto rest = text.substr(1, length - 1);
-    return std::all_of(rest.begin(), rest.end(), is_continuation) ? length : 0;
+unsigned char byte_of(std::string_view point, size_t i) {
+    return static_cast<unsigned char>(point[i]);
 }
 
-// C0, DEL and C1 (U+0080 to U+009F): what a terminal may take as a command. Also the marks that
-// turn the direction of text (U+202A to U+202E, U+2066 to U+2069), which can disguise a name.
-bool is_command(std::string_view point) {
-    const auto byte = [&](size_t i) { return static_cast<unsigned char>(point[i]); };
-    if (point.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
-    if (point.size() == 2) return byte(0) == 0xC2 && byte(1) < 0xA0;
-    if (point.size() != 3 || byte(0) != 0xE2) return false;
-    return (byte(1) == 0x80 && byte(2) >= 0xAA && byte(2) <= 0xAE) ||
-           (byte(1) == 0x81 && byte(2) >= 0xA6 && byte(2) <= 0xA9);
+// Longer than it need be, a surrogate, or beyond U+10FFFF.
+bool is_forbidden(std::string_view point) {
+    if (point.size() < 3) return false;
+    switch (byte_of(point, 0)) {
+        case 0xE0:
+            return byte_of(point, 1) < 0xA0;
+        case 0xED:
+            return byte_of(point, 1) >= 0xA0;
+        case 0xF0:
+            return byte_of(point, 1) < 0x90;
+        case 0xF4:
+            return byte_of(point, 1) >= 0x90;
+        default:
+            return false;
+    }
+}
+
+// The bytes of the code point that `text` starts with; 0 when that is no UTF-8.
+size_t code_point_length(std::string_view text) {
+    const size_t length = length_said_by(byte_of(text, 0));
+    if (length == 0 || length > text.size()) return 0;
+    const auto rest = text.substr(1, length - 1);
+    const bool whole = std::all_of(rest.begin(), rest.end(), is_continuation);
+    return whole && !is_forbidden(text.substr(0, length)) ? length : 0;
+}
+
+// C0 and DEL: what a terminal may take as a command.
+bool is_control(std::string_view point) {
+    return point.size() == 1 && (byte_of(point, 0) < 0x20 || byte_of(point, 0) == 0x7F);
+}
+
+// U+0080 to U+009F, commands too.
+bool is_c1(std::string_view point) {
+    return point.size() == 2 && byte_of(point, 0) == 0xC2 && byte_of(point, 1) < 0xA0;
+}
+
+// The marks that turn the direction of text (U+202A to U+202E, U+2066 to U+2069), which can
+// disguise a name.
+bool turns_direction(std::string_view point) {
+    if (point.size() != 3 || byte_of(point, 0) != 0xE2) return false;
+    const unsigned char middle = byte_of(point, 1), last = byte_of(point, 2);
+    return (middle == 0x80 && last >= 0xAA && last <= 0xAE) ||
+           (middle == 0x81 && last >= 0xA6 && last <= 0xA9);
+}
+
+// U+2400 to U+241F, and U+2421 for DEL.
+std::string picture_of(unsigned char control) {
+    return {'\xE2', '\x90', static_cast<char>(control == 0x7F ? 0xA1 : 0x80 + control)};
+}
+
+// Each code point as `shown` says, U+FFFD for each byte that belongs to none.
+template <class Shown>
+std::string by_code_points(std::string_view text, Shown&& shown) {
+    std::string result;
+    result.reserve(text.size());
+    while (!text.empty()) {
+        const size_t length = code_point_length(text);
+        const std::string_view point = text.substr(0, std::max<size_t>(length, 1));
+        result += length == 0 ? std::string(kReplacement) : shown(point);
+        text.remove_prefix(point.size());
+    }
+    return result;
 }
 
 template <class Replacement>
@@ -56,14 +105,18 @@ std::string replaced(std::string_view text, Replacement&& replacement_of) {
 }  // namespace
 
 std::string printable(std::string_view text) {
-    std::string result;
-    while (!text.empty()) {
-        const size_t length = code_point_length(text);
-        const std::string_view point = text.substr(0, std::max<size_t>(length, 1));
-        result += length == 0 || is_command(point) ? kReplacement : point;
-        text.remove_prefix(point.size());
-    }
-    return result;
+    return by_code_points(text, [](std::string_view point) {
+        const bool hidden = is_control(point) || is_c1(point) || turns_direction(point);
+        return std::string(hidden ? kReplacement : point);
+    });
+}
+
+std::string terminal_text(std::string_view text) {
+    return by_code_points(text, [](std::string_view point) {
+        if (point == "\n" || point == "\t") return std::string(point);
+        if (is_control(point)) return picture_of(byte_of(point, 0));
+        return std::string(is_c1(point) ? kReplacement : point);
+    });
 }
 
 size_t display_width(std::string_view text) {

@@ -11,6 +11,11 @@ namespace bitgauge {
 // Control characters (terminal escapes, line breaks) and bytes that are no UTF-8 become U+FFFD.
 std::string printable(std::string_view text);
 
+// Text of several lines for a terminal, whole characters: line feeds and tabs stay, other control
+// characters become their pictures (U+241B for ESC), those of C1 and bytes that are no UTF-8
+// U+FFFD.
+std::string terminal_text(std::string_view text);
+
 // Columns a terminal gives the text: one per code point. Longer than `width` (>= 1) is cut with
 // "…".
 size_t display_width(std::string_view text);

@@ -1,5 +1,8 @@
 #include "report/escape.h"
 
+#include <algorithm>
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace bitgauge {
@@ -20,6 +23,44 @@ TEST(Printable, ReplacesWhatIsNoUtf8) {
     EXPECT_EQ(printable("\xff"), kReplacement);
     EXPECT_EQ(printable("\xE2\x82"), kReplacement + kReplacement) << "cut in the middle";
     EXPECT_EQ(printable("\xC0\xAF"), kReplacement + kReplacement) << "overlong '/'";
+    const std::string three = kReplacement + kReplacement + kReplacement;
+    EXPECT_EQ(printable("\xE0\x82\x9B"), three) << "overlong C1";
+    EXPECT_EQ(printable("\xED\xA0\x80"), three) << "surrogate";
+    EXPECT_EQ(printable("\xF0\x80\x80\x9B"), three + kReplacement) << "overlong ESC";
+    EXPECT_EQ(printable("\xF4\x90\x80\x80"), three + kReplacement) << "beyond U+10FFFF";
+}
+
+TEST(TerminalText, KeepsLinesAndShowsCommands) {
+    EXPECT_EQ(terminal_text("a\tΔ\n模型\n"), "a\tΔ\n模型\n");
+    EXPECT_EQ(terminal_text("\x1b]0;title\a"), "␛]0;title␇");
+    EXPECT_EQ(terminal_text("a\r\b\x7f"), "a␍␈␡");
+    EXPECT_EQ(terminal_text(std::string_view("\0", 1)), "␀");
+    EXPECT_EQ(terminal_text("\xC2\x9B"
+                            "2J"),
+              kReplacement + "2J")
+        << "C1";
+    EXPECT_EQ(terminal_text("\x9B"
+                            "2J"),
+              kReplacement + "2J")
+        << "C1 of another coding";
+}
+
+TEST(TerminalText, HasNoCommandWhateverTheBytesAre) {
+    for (unsigned first = 0; first < 256; ++first) {
+        for (unsigned second = 0; second < 256; ++second) {
+            const std::string bytes = {static_cast<char>(first), static_cast<char>(second)};
+            const std::string shown = terminal_text(bytes);
+            EXPECT_EQ(terminal_text(shown), shown);
+            EXPECT_TRUE(std::all_of(shown.begin(), shown.end(),
+                                    [](char c) {
+                                        const auto byte = static_cast<unsigned char>(c);
+                                        return byte == '\n' || byte == '\t' ||
+                                               (byte >= 0x20 && byte != 0x7F);
+                                    }))
+                << first << " " << second;
+            EXPECT_EQ(shown.find("\xC2\x9B"), std::string::npos);
+        }
+    }
 }
 
 TEST(Shortened, CountsCodePointsAndNeverCutsOne) {

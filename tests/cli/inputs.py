@@ -22,10 +22,10 @@ BABY = ROOT / "tests/data/babyllama105/babyllama105-f32.gguf"
 
 F32, F16, BF16 = 0, 1, 30
 TYPES = {"f32": F32, "f16": F16, "bf16": BF16, "q8_0": 8, "q4_K": 12, "q5_K": 13, "q6_K": 14,
-         "iq4_xs": 23, "iq4_k": 139, "iq4_ks": 144}
+         "iq3_s": 21, "iq4_xs": 23, "iq4_k": 139, "iq4_ks": 144}
 ROW_BYTES = {0: lambda n: 4 * n, 1: lambda n: 2 * n, 30: lambda n: 2 * n,
              8: lambda n: n // 32 * 34, 12: lambda n: n // 256 * 144, 13: lambda n: n // 256 * 176,
-             14: lambda n: n // 256 * 210, 23: lambda n: n // 256 * 136,
+             14: lambda n: n // 256 * 210, 21: lambda n: n // 256 * 110, 23: lambda n: n // 256 * 136,
              139: lambda n: n // 256 * 144, 144: lambda n: 4 + n // 256 * 136}
 NAN = {F32: struct.pack("<f", float("nan")), F16: b"\x00\x7e", BF16: b"\xc0\x7f"}
 HUGE = {F32: struct.pack("<f", 1e30), BF16: b"\x4a\x71"}
@@ -138,6 +138,13 @@ def same_token(output: Path, source: str, first: str, second: str):
     model = Gguf(source)
     tokens = model.array("tokenizer.ggml.tokens")
     tokens[int(second)] = tokens[int(first)]
+    model.write(output)
+
+
+def token(output: Path, source: str, number: str, content: str):
+    """One entry of the tokenizer with another text; \\x1b and the like are read as such."""
+    model = Gguf(source)
+    model.array("tokenizer.ggml.tokens")[int(number)] = content.encode("ascii").decode("unicode_escape")
     model.write(output)
 
 
@@ -316,7 +323,7 @@ def head(output: Path, source: str, size: str):
 
 FUNCTIONS = {function.__name__.replace("_", "-"): function for function in
              (questions, truncate, architecture, key, nan, inf, huge, imatrix, imatrix_of,
-              without_entry, vocabulary, same_token, shorter_array,
+              without_entry, vocabulary, same_token, token, shorter_array,
               smaller_vocabulary, resize, rename_tensor, types, key_text, template, key_flags, backwards,
               nextn, known_model, split, turn_a_bit, text, head)}
 

@@ -182,6 +182,28 @@ class RunTest(unittest.TestCase):
                                   "-p", "One day")
         self.assertEqual(file.read_text(), out)
 
+    def test_an_answer_commands_no_terminal_and_keeps_its_bytes_elsewhere(self):
+        commands = r"\x1b]0;owned\x07\u009b2J\r\x08"
+        h = 8  # of ", there was a little girl"; the prompt has none
+        inputs.token(self.home / "commands.gguf", inputs.BABY, str(h), commands)
+        arguments = (self.home / "commands.gguf", *GREEDY, "-n", "20", "-p", "Once upon a time")
+        written = commands.encode("ascii").decode("unicode_escape")
+        out, _ = self.run_program(*arguments)
+        self.assertEqual(out, f", t{written}ere was a little\n")
+        terminal = Terminal([PROGRAM, "run", *map(str, arguments)], self.environment())
+        terminal.wait_for("tokens/s")
+        self.assertEqual(terminal.end(), 0)
+        shown = terminal.shown.decode("utf-8")
+        self.assertIn(", t\u241b]0;owned\u2407\ufffd2J\u240d\u2408ere was a little\r\n", shown)
+        self.assertNotIn("\x07", shown)
+        self.assertNotIn("\u009b", shown)
+
+    def test_what_a_template_says_commands_no_terminal(self):
+        refusing = self.home / "refusing.jinja"
+        refusing.write_text('{{ raise_exception("\\x1b[2Jno\\u009b") }}')
+        _, err = self.run_program(inputs.BABY, "--chat-template", refusing, "-p", "Hi", "-q", status=2)
+        self.assertIn("refuses the conversation: \u241b[2Jno\ufffd\n", err)
+
     # --- for long ---------------------------------------------------------------------------------
 
     def test_thousands_of_turns_take_no_more_memory_nor_time(self):
