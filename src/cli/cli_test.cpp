@@ -42,6 +42,16 @@ TEST(ProgressLine, TellsRateAndTimeLeft) {
               "reading  1/3 files  200 s each  6 min 40 s left");
 }
 
+TEST(TerminalProgress, WarnsOfTheSameOnce) {
+    TerminalProgress progress;
+    testing::internal::CaptureStderr();
+    for (const char* message : {"no importance", "a promise", "no importance"}) {
+        progress.warn(message);
+    }
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "bitgauge: warning: no importance\nbitgauge: warning: a promise\n");
+}
+
 TEST(Program, EveryOptionHasAHelpTextAndEveryValueAName) {
     Console console;
     const auto app = make_program(console);

@@ -81,7 +81,7 @@ void TerminalProgress::end() {
 }
 
 void TerminalProgress::warn(const std::string& message) {
-    if (!quiet) say("bitgauge: warning: " + message);
+    if (!quiet && warned_.insert(message).second) say("bitgauge: warning: " + message);
 }
 
 void TerminalProgress::detail(const std::string& message) {

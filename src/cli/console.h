@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,8 @@ namespace bitgauge {
 struct OutputClosed {};
 
 // A bar on stderr where that is a terminal: task, done/total, rate, time left. Elsewhere the bar is
-// silent, with `verbose` one line per task. Warnings always, unless `quiet`. Thread-compatible.
+// silent, with `verbose` one line per task. Warnings always, each once, unless `quiet`.
+// Thread-compatible.
 class TerminalProgress : public Progress {
   public:
     void begin(const std::string& task, int64_t total, const std::string& unit) override;
@@ -37,6 +39,7 @@ class TerminalProgress : public Progress {
     void erase();
     void say(const std::string& line);
 
+    std::set<std::string> warned_;
     std::string task_;
     std::string unit_;
     int64_t done_ = 0;

@@ -177,7 +177,7 @@ class RoundingPass {
         }
         run.what = fmt::format("{}", fmt::join(run.weights, ", "));
         if (!can_stop_after(lanes, run)) run.last.clear();
-        lanes.run(run, [&](size_t batch, LaneOutput output) {
+        lanes.run(run, [&](size_t batch, LaneOutput&& output) {
             for (auto& [leader, calls] : output.inputs) {
                 for (ProductRows& rows : calls) {
                     observed.at(leader).add(std::move(rows), runs_.is_for_check(batch));

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <utility>
 
 #include <fmt/format.h>
@@ -67,8 +66,8 @@ Likes likes_of(const Question& question) {
 // are the last to be asked.
 std::map<Likes, std::vector<Ticket>> examples_of(std::span<const Ticket> tickets) {
     std::map<Likes, std::vector<Ticket>> examples;
-    for (const Ticket& ticket : std::views::reverse(tickets)) {
-        examples[likes_of(*ticket.question)].push_back(ticket);
+    for (auto ticket = tickets.rbegin(); ticket != tickets.rend(); ++ticket) {
+        examples[likes_of(*ticket->question)].push_back(*ticket);
     }
     return examples;
 }
