@@ -115,7 +115,7 @@ class ChatPlacing {
 
     std::string where_text(const Placement& placement) const {
         if (placement.fit == Fit::kNowhere) return "as asked for";
-        const std::string words = placement_words(machine_, parts_, placement);
+        std::string words = placement_words(machine_, parts_, placement);
         if (placement.fit == Fit::kInRam) return words;
         return fmt::format("{}: {} of {} on {} are taken", words,
                            format_bytes(bytes_on_cards(placement)),
