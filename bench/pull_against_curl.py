@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """How fast `bitgauge pull` fetches from loopback, beside curl, in turn.
 
-    pull_against_curl.py --program build/release/bin/bitgauge [--mib 1024] [--pairs 7] [--work FOLDER]
+    pull_against_curl.py --program build/release/bin/bitgauge [--mib 1024] [--pairs 7]
+                         [--work FOLDER] [--checked]
 
 A server of its own process sends one file of random bytes from the page cache with sendfile(), which
 is as little work as a server can have. Measured are whole processes:
   curl                 curl -o FILE: neither checks nor keeps what it wrote from a power failure
-  curl, checked        the same, then sha256sum and sync of the file, which is what pull does
-  pull                 bitgauge pull with its 8 connections
+  pull                 bitgauge pull with its 8 connections: checks the hash, syncs
   pull, 1 connection   the same with --connections 1
+  curl, checked        with --checked: curl, then sha256sum and sync of the file
 Server, client and disk share one machine, so no figure is one of a network. Each line's ratio is the
 median over rounds of curl's seconds divided by its own; more is faster. Prints a table in Markdown.
 """
@@ -69,6 +70,7 @@ def parse():
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--checked", action="store_true", help="also curl and what makes it as sure")
     parser.add_argument("--work", type=Path, help="where files are written [the system's temporary folder]")
     return parser.parse_args()
 
@@ -86,10 +88,11 @@ def measure(options, folder: Path, endpoint: str) -> dict:
     curl = ["curl", "-sS", "-o", got, address]
     ways = {
         "curl": [curl],
-        "curl, checked": [curl, ["sha256sum", got], ["sync", got]],
         "pull": [pull(options, endpoint)],
         "pull, 1 connection": [pull(options, endpoint, "--connections", "1")],
     }
+    if options.checked:
+        ways["curl, checked"] = [curl, ["sha256sum", got], ["sync", got]]
     seconds = {name: [] for name in ways}
     for _ in range(options.pairs):
         for name, commands in ways.items():
