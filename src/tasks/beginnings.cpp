@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "base/interrupt.h"
 
@@ -83,9 +84,17 @@ std::vector<PromptGroup> group_by_beginning(std::span<const Tokens> prompts) {
     const SortedPrompts sorted(prompts);
     const std::vector<size_t> begins = best_last_groups(sorted);
     std::vector<PromptGroup> groups;
+    PromptGroup unlike;
     for (size_t end = sorted.size(); end > 0; end = begins[end]) {
-        groups.push_back(sorted.group(begins[end], end));
+        PromptGroup group = sorted.group(begins[end], end);
+        if (group.shared > 0) {
+            groups.push_back(std::move(group));
+        } else {
+            unlike.prompts.push_back(group.prompts.front());
+        }
     }
+    std::ranges::sort(unlike.prompts);
+    if (!unlike.prompts.empty()) groups.push_back(std::move(unlike));
     std::ranges::sort(groups, {}, [](const PromptGroup& g) { return g.prompts.front(); });
     return groups;
 }

@@ -12,8 +12,8 @@ namespace bitgauge {
 
 using Tokens = std::span<const TokenId>;
 
-// Prompts, by their index, and how many tokens all of them begin with: fewer than any of them has,
-// and 0 where reading them together saves nothing.
+// Prompts, by their index, and how many tokens all of them begin with: fewer than any of them has.
+// 0: of those that nothing is gained for, which are one group.
 struct PromptGroup {
     std::vector<size_t> prompts;
     size_t shared = 0;

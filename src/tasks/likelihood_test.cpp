@@ -98,6 +98,16 @@ TEST(Likelihood, ReadsOnceWhatQuestionsBeginWith) {
     }
 }
 
+TEST(Likelihood, ReadsQuestionsTogetherThatBeginUnlike) {
+    std::vector<TokenizedChoices> questions;
+    for (TokenId q = 0; q < 6; ++q) {
+        questions.push_back(question(std::to_string(q), {{q, 7, 1}, {q, 7, 2, 5}}));
+    }
+    ScriptedReader reader(by_length, /*call_tokens=*/100);
+    EXPECT_EQ(weighed(reader, questions).size(), 6U);
+    EXPECT_EQ(reader.calls, 2);  // the beginnings, then what the choices differ in
+}
+
 TEST(Likelihood, WithoutACommonBeginningTheFirstTokenOfEachIsNotCounted) {
     ScriptedReader reader([](const auto&) { return std::vector<float>(kTokens, 0); });
     const auto answers = weighed(reader, {question("q", {{1, 2, 3}, {4, 5}})});
