@@ -38,6 +38,7 @@ InputMoments SplitMoments::all() const {
     all.merge(check);
     return all;
 }
+
 // Rows of both models, which go into moments some at a time.
 class GroupInputs::RowPairs {
   public:
